@@ -62,14 +62,17 @@ class Convolution(keras.layers.Layer):
         if self.kernel_size == 1:
             kernel = ops.reshape(self.kernel, (-1, self.channels))
             return ops.matmul(x, kernel) + self.bias
-        # expand_dims, not indexing with None: that has a costly gradient in TensorFlow.
+        batch, time, _ = ops.shape(x)
+        # Reshapes: indexing with None has a costly gradient in TensorFlow, a dilation
+        # of unknown length hides that the height is 1, and where the channels are not
+        # known Keras compiles the convolution with XLA, which a server refuses.
         y = ops.conv(
-            ops.expand_dims(x, 1),
+            ops.reshape(x, (batch, 1, time, self.kernel.shape[1])),
             ops.expand_dims(self.kernel, 0),
             padding="same",
             dilation_rate=(1, self.dilation),
         )
-        return ops.squeeze(y, axis=1) + self.bias
+        return ops.reshape(y, (batch, time, self.channels)) + self.bias
 
     def compute_output_shape(self, input_shape, time_mask_shape=None):
         return (*input_shape[:-1], self.channels)
