@@ -1,0 +1,226 @@
+"""`Synthesizer`: text to audio from a voice."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from wg2.config import Config
+from wg2.diffusion.named_schedules import ScheduleLike, make_schedule
+from wg2.diffusion.sampler import step_table
+from wg2.generation import encode_text, render
+from wg2.models.wavegrad2 import WaveGrad2
+from wg2.models.weights import set_weights
+from wg2.text.frontend import Frontend
+from wg2.text.lexicon import Lexicon
+from wg2.voice import Voice
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class Utterance:
+    """What was synthesized.
+
+    Args:
+        audio: float32 `(samples,)`, full scale = 1; not clipped.
+        sample_rate_hz: int.
+        phonemes: symbols `(phonemes,)`.
+        end_seconds: float64 `(phonemes,)`, when each phoneme ends.
+    """
+
+    audio: np.ndarray
+    sample_rate_hz: int
+    phonemes: tuple[str, ...]
+    end_seconds: np.ndarray
+
+
+class Synthesizer:
+    """Speaks with a voice.
+
+    The same text, seed and settings give the same audio, alone or in any batch.
+
+    Args:
+        voice: `Voice`.
+        lexicon: Path of a user lexicon, or None.
+        batch_size: int, utterances refined at a time.
+    """
+
+    def __init__(
+        self,
+        voice: Voice,
+        lexicon: str | Path | None = None,
+        batch_size: int = 8,
+    ):
+        if batch_size < 1:
+            raise ValueError(f"`batch_size` must be at least 1. Received: {batch_size}")
+        self.voice = voice
+        self.batch_size = batch_size
+        self.frontend = Frontend(Lexicon(lexicon), voice.config.text.phonemes)
+        # A voice is spoken in float32 whatever precision it was trained in.
+        self.model = WaveGrad2(voice.config, dtype="float32")
+        self.model.build()
+        set_weights(self.model, voice.weights, f"voice {voice.card.name!r}")
+        ints = tf.TensorSpec((None,), tf.int32)
+        matrix = tf.TensorSpec((None, None), tf.int32)
+        self._encode = tf.function(
+            lambda ids, lengths, scale, speakers: encode_text(
+                self.model, ids, lengths, scale, speakers
+            ),
+            input_signature=[matrix, ints, tf.TensorSpec((None,), tf.float32), ints],
+        )
+        self._render = tf.function(
+            lambda features, durations, lengths, table, seeds: render(
+                self.model, features, durations, lengths, table, seeds
+            ),
+            input_signature=[
+                tf.TensorSpec(
+                    (None, None, self.model.encoder.output_channels), tf.float32
+                ),
+                matrix,
+                ints,
+                tf.TensorSpec((None, None, None), tf.float32),
+                tf.TensorSpec((None,), tf.int64),
+            ],
+        )
+
+    @classmethod
+    def load(cls, path: str | Path, **kwargs) -> Synthesizer:
+        """Loads a voice's directory.
+
+        Raises:
+            FileNotFoundError, ValueError: Not a voice, or damaged.
+        """
+        return cls(Voice.load(path), **kwargs)
+
+    @property
+    def config(self) -> Config:
+        return self.voice.config
+
+    @property
+    def sample_rate_hz(self) -> int:
+        return self.config.audio.sample_rate_hz
+
+    def __call__(
+        self, text: str | Sequence[str], **settings
+    ) -> np.ndarray | list[np.ndarray]:
+        """Audio of `text`, float32 `(samples,)`; a list for a list. See `speak`."""
+        if isinstance(text, str):
+            return self.speak([text], **settings)[0].audio
+        return [utterance.audio for utterance in self.speak(text, **settings)]
+
+    def speak(
+        self,
+        texts: Sequence[str],
+        *,
+        steps: int | None = None,
+        sampler: str | None = None,
+        schedule: ScheduleLike = "derived",
+        seed: int | Sequence[int] = 0,
+        length_scale: float = 1.0,
+        speaker: str | None = None,
+        phonemes: bool = False,
+    ) -> list[Utterance]:
+        """Speaks every text.
+
+        Args:
+            texts: What to say.
+            steps: int, refinement steps; None: the voice's default.
+            sampler: "ddpm", "ddim" or "dpmpp"; None: the voice's default.
+            schedule: See `wg2.diffusion.named_schedules.make_schedule`.
+            seed: int, or one for each text. Equal seeds give equal noise.
+            length_scale: float > 0; above 1 is slower.
+            speaker: Name of a speaker, where the voice has several.
+            phonemes: bool; `texts` are phonemes such as "HH AH0 L OW1".
+        Returns:
+            One `Utterance` for each text, in their order.
+        Raises:
+            ValueError: Bad settings, or a text that cannot be spoken.
+        """
+        if not 0.1 <= length_scale <= 10:
+            raise ValueError(
+                f"length_scale must lie in [0.1, 10]. Received: {length_scale}"
+            )
+        sampler = sampler or self.config.diffusion.synthesis_sampler
+        noise_schedule = make_schedule(self.config, steps, schedule)
+        warning = noise_schedule.warning()
+        if warning:
+            logger.warning("%s", warning)
+        table = step_table(noise_schedule, sampler).astype(np.float32)
+        to_ids = self.frontend.ids_from_phonemes if phonemes else self.frontend.ids
+        ids = [to_ids(text) for text in texts]
+        seeds = [seed] * len(ids) if isinstance(seed, int) else list(seed)
+        if len(seeds) != len(ids):
+            raise ValueError(f"{len(ids)} texts need as many seeds, not {len(seeds)}")
+        speaker_id = self._speaker_id(speaker)
+        # Neighbours of equal length waste least on padding.
+        order = sorted(range(len(ids)), key=lambda i: -len(ids[i]))
+        results: dict[int, Utterance] = {}
+        for start in range(0, len(order), self.batch_size):
+            chosen = order[start : start + self.batch_size]
+            batch = self._speak_batch(
+                [ids[i] for i in chosen],
+                table,
+                [seeds[i] for i in chosen],
+                length_scale,
+                speaker_id,
+            )
+            results.update(zip(chosen, batch, strict=True))
+        return [results[i] for i in range(len(ids))]
+
+    def _speaker_id(self, speaker: str | None) -> int:
+        speakers = self.config.text.speakers
+        if speaker is None:
+            if len(speakers) > 1:
+                raise ValueError(
+                    f"This voice has several speakers, choose one: {', '.join(speakers)}"
+                )
+            return 0
+        if speaker not in speakers:
+            known = ", ".join(speakers) or "none (it has one speaker without a name)"
+            raise ValueError(f"Unknown speaker {speaker!r}. The voice has: {known}")
+        return speakers.index(speaker)
+
+    def _speak_batch(
+        self,
+        ids: list[list[int]],
+        table: np.ndarray,
+        seeds: list[int],
+        length_scale: float,
+        speaker_id: int,
+    ) -> list[Utterance]:
+        lengths = np.array([len(row) for row in ids], np.int32)
+        padded = np.zeros((len(ids), lengths.max()), np.int32)
+        for row, values in zip(padded, ids, strict=True):
+            row[: len(values)] = values
+        size = len(ids)
+        features, durations = self._encode(
+            padded,
+            lengths,
+            np.full(size, length_scale, np.float32),
+            np.full(size, speaker_id, np.int32),
+        )
+        audio, num_samples = self._render(
+            features,
+            durations,
+            lengths,
+            np.tile(table, (size, 1, 1)),
+            np.array(seeds, np.int64),
+        )
+        audio, num_samples = audio.numpy(), num_samples.numpy()
+        seconds = durations.numpy() / self.config.frames_per_second
+        inventory = self.config.text.phonemes
+        return [
+            Utterance(
+                audio=audio[i, : num_samples[i]],
+                sample_rate_hz=self.sample_rate_hz,
+                phonemes=tuple(inventory[j] for j in ids[i]),
+                end_seconds=np.cumsum(seconds[i, : lengths[i]]),
+            )
+            for i in range(size)
+        ]

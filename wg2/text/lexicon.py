@@ -1,0 +1,165 @@
+"""Pronunciations: the CMU dictionary, and a user's own word list on top of it.
+
+The dictionary ships in `data/cmudict.txt.xz` (its licence beside it), so that nothing
+is downloaded and no other package is needed. `tools/make_cmudict.py` made it.
+"""
+
+from __future__ import annotations
+
+import functools
+import lzma
+import re
+import unicodedata
+from importlib import resources
+from pathlib import Path
+
+from wg2.text import symbols
+
+Pronunciation = tuple[str, ...]
+
+SPEECH_SOUNDS = frozenset(symbols.PHONEMES) - symbols.BOUNDARIES
+_SIBILANTS = ("S", "Z", "SH", "ZH", "CH", "JH")
+_VOICELESS = ("P", "T", "K", "F", "TH")
+
+
+def parse_pronunciation(text: str) -> Pronunciation:
+    """Phonemes of text such as `HH AH0 L OW1`; the case does not matter.
+
+    Raises:
+        ValueError: If there is none, or one is not an ARPAbet symbol with stress.
+    """
+    phonemes = tuple(text.upper().split())
+    if not phonemes:
+        raise ValueError("A pronunciation has no phonemes. Expected e.g. HH AH0 L OW1")
+    for phoneme in phonemes:
+        if phoneme in symbols.VOWELS:
+            raise ValueError(
+                f"Phoneme {phoneme} is a vowel and needs its stress: {phoneme}0 (none),"
+                f" {phoneme}1 (primary) or {phoneme}2 (secondary)"
+            )
+        if phoneme not in SPEECH_SOUNDS:
+            raise ValueError(
+                f"Unknown phoneme {phoneme!r} in {text.strip()!r}. Expected ARPAbet"
+                f" with stress on vowels, e.g. HH AH0 L OW1"
+            )
+    return phonemes
+
+
+@functools.cache
+def _cmudict() -> dict[str, str]:
+    """Word -> its pronunciations, tab-separated; split only when asked for."""
+    packed = resources.files("wg2.text") / "data" / "cmudict.txt.xz"
+    text = lzma.decompress(packed.read_bytes()).decode("ascii")
+    return dict(line.split("\t", 1) for line in text.splitlines())
+
+
+def read_user_lexicon(path: str | Path) -> dict[str, tuple[Pronunciation, ...]]:
+    """Reads `word  PH ON EMES` lines; `#` starts a comment.
+
+    A word may stand on several lines: the first is its pronunciation, the others are
+    alternatives (written `word(2)` in CMU style, or just `word`).
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: Naming file and line of the first bad entry.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"No such user lexicon: {path}")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: is not UTF-8 text ({error.reason})") from None
+    words: dict[str, list[Pronunciation]] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        entry = line.partition("#")[0].split(maxsplit=1)
+        if not entry:
+            continue
+        word = re.sub(r"\(\d+\)$", "", unicodedata.normalize("NFC", entry[0]).lower())
+        if not re.fullmatch(r"'?[^\W\d_]+(?:'[^\W\d_]+)*", word):
+            raise ValueError(
+                f"{path}:{number}: {entry[0]!r} is not one word of letters and"
+                f" apostrophes; write the parts of a compound on lines of their own"
+            )
+        if len(entry) == 1:
+            raise ValueError(
+                f"{path}:{number}: {word!r} has no pronunciation."
+                f" Expected a line such as: hello  HH AH0 L OW1"
+            )
+        try:
+            words.setdefault(word, []).append(parse_pronunciation(entry[1]))
+        except ValueError as error:
+            raise ValueError(f"{path}:{number}: {word!r}: {error}") from None
+    return {word: tuple(pronunciations) for word, pronunciations in words.items()}
+
+
+def strip_accents(word: str) -> str:
+    """Letters without their accents, and ligatures as two letters."""
+    for letter, plain in (("æ", "ae"), ("œ", "oe"), ("ø", "o"), ("ß", "ss")):
+        word = word.replace(letter, plain)
+    decomposed = unicodedata.normalize("NFKD", word)
+    return "".join(c for c in decomposed if not unicodedata.combining(c))
+
+
+def with_s(stem: Pronunciation) -> Pronunciation:
+    """The plural or possessive of `stem`: IH0 Z after a sibilant, else S or Z."""
+    if stem[-1] in _SIBILANTS:
+        return (*stem, "IH0", "Z")
+    return (*stem, "S" if stem[-1] in _VOICELESS else "Z")
+
+
+def _stems(word: str) -> list[str]:
+    """Words of which `word` may be the plural or possessive."""
+    if word.endswith("'s"):
+        return [word[:-2]]
+    if not word.endswith("s") or word.endswith(("ss", "us", "is")):
+        return []
+    stems = [word[:-1]]
+    if word.endswith("ies"):
+        stems.append(word[:-3] + "y")
+    elif word.endswith(("ses", "zes", "xes", "shes", "ches")):
+        stems.append(word[:-2])
+    return [stem for stem in stems if len(stem) > 1]
+
+
+class Lexicon:
+    """Words to their pronunciations.
+
+    Looked for in this order: the user's lexicon, the CMU dictionary, the same two for
+    the word without its accents, and the stem of a plural or possessive.
+
+    Args:
+        user_lexicon: Optional file of `word  PH ON EMES` lines; its words replace
+            those of the dictionary. See `read_user_lexicon`.
+    """
+
+    def __init__(self, user_lexicon: str | Path | None = None):
+        self.user_lexicon = user_lexicon
+        self._user = {} if user_lexicon is None else read_user_lexicon(user_lexicon)
+
+    def entries(self, word: str) -> tuple[Pronunciation, ...]:
+        """What the user's lexicon or else the dictionary has for exactly `word`."""
+        if word in self._user:
+            return self._user[word]
+        found = _cmudict().get(word)
+        if found is None:
+            return ()
+        return tuple(tuple(entry.split()) for entry in found.split("\t"))
+
+    def pronunciations(self, word: str) -> tuple[Pronunciation, ...]:
+        """All pronunciations of a lower-case `word`, the usual one first.
+
+        Empty if the word is unknown.
+        """
+        for form in dict.fromkeys((word, strip_accents(word))):
+            if found := self.entries(form):
+                return found
+            for stem in _stems(form):
+                if found := self.entries(stem):
+                    return tuple(with_s(pronunciation) for pronunciation in found)
+        return ()
+
+    def pronounce(self, word: str) -> Pronunciation | None:
+        """The usual pronunciation of a lower-case `word`; None if it is unknown."""
+        found = self.pronunciations(word)
+        return found[0] if found else None
