@@ -1,0 +1,63 @@
+"""A function over many tasks, in processes, in order, with bounded memory."""
+
+from __future__ import annotations
+
+import collections
+import concurrent.futures
+import multiprocessing
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
+
+_WAITING_PER_WORKER = 4
+
+
+def map_in_order(
+    function: Callable[..., Result],
+    tasks: Iterable[tuple[Any, ...]],
+    num_workers: int,
+) -> Iterator[Result]:
+    """Yields `function(*task)` in the order of the tasks.
+
+    Args:
+        function: Picklable if there are several workers.
+        tasks: Its arguments.
+        num_workers: Processes; 1 is this one. At most 4 tasks for each of them are
+            under way or waiting to be fetched.
+
+    Raises:
+        OSError: If a process died.
+    """
+    if num_workers == 1:
+        for task in tasks:
+            yield function(*task)
+        return
+    # Not fork: it would copy TensorFlow's threads in an unknown state.
+    context = multiprocessing.get_context("spawn")
+    pool = concurrent.futures.ProcessPoolExecutor(
+        num_workers, context, initializer=_ignore_interrupt
+    )
+    waiting: collections.deque[concurrent.futures.Future] = collections.deque()
+    with pool:
+        try:
+            for task in tasks:
+                waiting.append(pool.submit(function, *task))
+                if len(waiting) >= _WAITING_PER_WORKER * num_workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        except concurrent.futures.BrokenExecutor:
+            raise OSError(
+                "a worker process died, perhaps for want of memory; "
+                "try again with fewer --workers"
+            ) from None
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _ignore_interrupt() -> None:
+    """Ctrl-C reaches every process of a terminal; the parent alone handles it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
