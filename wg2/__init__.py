@@ -1,9 +1,9 @@
 """wg2: text-to-speech with WaveGrad 2.
 
-    from wg2 import Synthesizer
+from wg2 import Synthesizer
 
-    voice = Synthesizer.load("voices/slt")
-    audio = voice("Hello world.", steps=50, seed=0)
+voice = Synthesizer.load("voices/slt")
+audio = voice("Hello world.", steps=50, seed=0)
 """
 
 from __future__ import annotations

@@ -219,7 +219,7 @@ class DecoderConfig:
 
     @property
     def downsampling_factors(self) -> tuple[int, ...]:
-        """2, 2, 3, 5 for 5, 5, 3, 2, 2: from the audio rate down to the first UBlock."""
+        """2, 2, 3, 5 for 5, 5, 3, 2, 2: from the audio rate to the first UBlock's."""
         return self.upsampling_factors[:0:-1]
 
 

@@ -178,7 +178,8 @@ class Synthesizer:
         if speaker is None:
             if len(speakers) > 1:
                 raise ValueError(
-                    f"This voice has several speakers, choose one: {', '.join(speakers)}"
+                    "This voice has several speakers, choose one: "
+                    f"{', '.join(speakers)}"
                 )
             return 0
         if speaker not in speakers:

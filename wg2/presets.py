@@ -30,9 +30,7 @@ LARGE = _replace(
 LJSPEECH = _replace(
     BASE,
     name="ljspeech",
-    audio=AudioConfig(
-        sample_rate_hz=22050, mel_max_hz=8000.0, mel_window_samples=1024
-    ),
+    audio=AudioConfig(sample_rate_hz=22050, mel_max_hz=8000.0, mel_window_samples=1024),
     training=_replace(BASE.training, batch_size=64),
 )
 

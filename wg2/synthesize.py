@@ -1,6 +1,6 @@
 """Command line: speaks text with a voice.
 
-    python -m wg2.synthesize --voice voices/slt --text "Hello world." --output out.wav
+python -m wg2.synthesize --voice voices/slt --text "Hello world." --output out.wav
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """How the network's output becomes a noise prediction.
 
 The paper's network predicts the noise directly. The preconditioned form carries
-Karras et al. over to noise prediction. With noise level `l` (1 is clean),
-`s = sqrt(1 - l^2)`, `sigma_d` the RMS of the corpus and `d = sqrt(s^2 + l^2 sigma_d^2)`:
+Karras et al. over to noise prediction. With noise level `l` (1 is clean), `s =
+sqrt(1 - l^2)`, `sigma_d` the RMS of the corpus and `d = sqrt(s^2 + l^2 sigma_d^2)`:
 
     network input       noisy / d                      (unit variance at every level)
     predicted noise     (s / d^2) noisy + (l sigma_d / d) F

@@ -54,7 +54,9 @@ class FiLM(keras.layers.Layer):
         x = ops.leaky_relu(self.input_convolution(x, time_mask=time_mask), 0.2)
         encoding = encode_noise_level(level, self.in_channels, self.level_scale)
         x = x + ops.expand_dims(ops.cast(encoding, x.dtype), 1)
-        scale, shift = ops.split(self.output_convolution(x, time_mask=time_mask), 2, axis=-1)
+        scale, shift = ops.split(
+            self.output_convolution(x, time_mask=time_mask), 2, axis=-1
+        )
         if self.bounded:
             scale = 1.0 + ops.tanh(scale)
         return scale, shift

@@ -56,7 +56,7 @@ def gather_rows(x, index):
         `(batch, n, ...)`.
     """
     batch, time = ops.shape(x)[0], ops.shape(x)[1]
-    flat = ops.reshape(x, (-1,) + tuple(ops.shape(x)[2:]))
+    flat = ops.reshape(x, (-1, *ops.shape(x)[2:]))
     offsets = ops.arange(batch, dtype="int32")[:, None] * time
     return ops.take(flat, index + offsets, axis=0)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import keras
-from keras import ops
 
 from wg2.layers.feature_masking import FeatureMasking
 from wg2.layers.gaussian_upsampling import GaussianUpsampling

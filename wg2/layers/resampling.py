@@ -25,5 +25,5 @@ def downsample(x, factor: int):
     """
     if factor == 1:
         return x
-    batch, time, channels = ops.shape(x)
+    batch, _, channels = ops.shape(x)
     return ops.mean(ops.reshape(x, (batch, -1, factor, channels)), axis=2)

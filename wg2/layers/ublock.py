@@ -53,7 +53,9 @@ class UBlock(keras.layers.Layer):
 
     def call(self, x, scale, shift, time_mask=None):
         def modulated(x, convolution):
-            return convolution(ops.leaky_relu(scale * x + shift, 0.2), time_mask=time_mask)
+            return convolution(
+                ops.leaky_relu(scale * x + shift, 0.2), time_mask=time_mask
+            )
 
         # A 1x1 convolution commutes with repetition: do it at the lower rate.
         shortcut = upsample(self.shortcut(x), self.factor)

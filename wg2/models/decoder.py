@@ -204,7 +204,8 @@ class WaveGradDecoder(keras.layers.Layer):
     def _network(self, audio, features, level, time_mask):
         masks = self._masks(time_mask)
         x = self.audio_convolution(
-            ops.cast(ops.expand_dims(audio, -1), self.compute_dtype), time_mask=masks[-1]
+            ops.cast(ops.expand_dims(audio, -1), self.compute_dtype),
+            time_mask=masks[-1],
         )
         stream = [x]
         for blocks, at_rate in zip(self.dblocks, masks[-2::-1], strict=True):

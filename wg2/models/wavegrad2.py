@@ -79,7 +79,7 @@ class WaveGrad2(keras.Model):
                     ),
                     keras.layers.Dense(
                         config.audio.num_mel_bands,
-                        # Near the mean of log-mel spectra, so that learning starts there.
+                        # Near the mean of log-mel spectra: learning starts there.
                         bias_initializer=keras.initializers.Constant(-6.0),
                         name="mel",
                         dtype="float32",

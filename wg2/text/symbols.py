@@ -26,12 +26,10 @@ VOWELS = (
 )  # fmt: skip
 STRESSED_VOWELS = tuple(vowel + stress for vowel in VOWELS for stress in "012")
 
-PHONEMES: tuple[str, ...] = (
-    (PAD, END, SILENCE) + PAUSES + _CONSONANTS + STRESSED_VOWELS
-)
+PHONEMES: tuple[str, ...] = PAD, END, SILENCE, *PAUSES, *_CONSONANTS, *STRESSED_VOWELS
 """Default inventory; id of a symbol = its index."""
 
-BOUNDARIES = frozenset((PAD, END, SILENCE) + PAUSES)
+BOUNDARIES = frozenset((PAD, END, SILENCE, *PAUSES))
 """Symbols that are not speech sounds."""
 
 
