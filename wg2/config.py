@@ -20,6 +20,7 @@ from typing import Any
 
 import yaml
 
+from wg2 import files
 from wg2.text import symbols
 
 
@@ -69,7 +70,7 @@ class AudioConfig:
             f" Received: mel_min_hz={self.mel_min_hz}, mel_max_hz={self.mel_max_hz}, "
             f"sample_rate_hz={self.sample_rate_hz}",
         )
-        _require(self.mel_floor > 0, f"`mel_floor` must be > 0: {self.mel_floor}")
+        _check_range(self, 1e-12, 1.0, "mel_floor")
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,10 @@ class EncoderConfig:
         _check_range(self, 1, 8192, "channels", "lstm_units", "speaker_channels")
         _check_range(self, 0, 16, "num_convolutions")
         _check_range(self, 1, 63, "kernel_size")
+        _require(
+            self.kernel_size % 2 == 1,
+            f"`kernel_size` must be odd. Received: kernel_size={self.kernel_size}",
+        )
         _check_range(self, 0.0, 0.95, "dropout", "zoneout")
 
 
@@ -201,12 +206,16 @@ class DecoderConfig:
         )
         _require(
             min(self.upsampling_factors + self.upsampling_channels) >= 1
-            and min(self.downsampling_channels) >= 1
+            and min(self.downsampling_channels) >= 2
             and min(map(min, self.upsampling_dilations)) >= 1
             and min(map(min, self.downsampling_dilations)) >= 1,
-            "decoder factors, channels and dilations must be >= 1",
+            "decoder factors, channels and dilations must be >= 1, downsampling "
+            "channels >= 2. Received: downsampling_channels="
+            f"{self.downsampling_channels}",
         )
-        _check_range(self, 1, 8192, "features_channels", "audio_channels")
+        _check_range(self, 1, 8192, "features_channels")
+        # A FiLM encodes the level as sines and cosines: two channels at least.
+        _check_range(self, 2, 8192, "audio_channels")
         _check_range(self, 1, 2, "blocks_per_scale")
         _check_range(self, 1e-4, 1.0, "data_rms")
         _check_choice(
@@ -251,6 +260,7 @@ class DiffusionConfig:
         )
         _check_range(self, 1, 100000, "num_steps")
         _check_range(self, 1, 1000, "synthesis_steps")
+        _check_range(self, -20.0, 20.0, "log_snr_mean")
         _check_range(self, 1e-3, 20.0, "log_snr_std", "log_snr_limit")
         _check_choice(
             "level_distribution",
@@ -410,7 +420,8 @@ class Config:
     def save(self, path: str | Path) -> None:
         path = Path(path)
         text = self.to_json() if path.suffix == ".json" else self.to_yaml()
-        path.write_text(text, encoding="utf-8")
+        with files.atomic_write(path, "w") as file:
+            file.write(text)
 
     def override(self, *assignments: str) -> Config:
         """Applies `a.b=value` assignments; values are read as YAML, so
@@ -433,6 +444,11 @@ class Config:
                 node = node[part]
                 _require(isinstance(node, dict), f"`{part}` in `{key}` has no fields")
             _check_known(node, last, ".".join(parents))
+            _require(
+                not isinstance(node[last], dict),
+                f"`{key.strip()}` is a section: set its fields one by one. "
+                f"Received: --set {assignment}",
+            )
             try:
                 node[last] = yaml.safe_load(text)
             except yaml.YAMLError:

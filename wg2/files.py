@@ -53,7 +53,7 @@ def atomic_directory(path: str | Path) -> Iterator[Path]:
 
     An existing `path` is replaced; until then it stays whole.
     """
-    path = Path(path)
+    path = Path(os.path.realpath(path))  # a link stays, its target is replaced
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
     try:
@@ -65,11 +65,16 @@ def atomic_directory(path: str | Path) -> Iterator[Path]:
         umask = os.umask(0)
         os.umask(umask)
         os.chmod(temporary, 0o777 & ~umask)
-        if path.exists():
-            old = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.old."))
-            os.replace(path, old)
-            os.replace(temporary, path)
-            shutil.rmtree(old)
+        if path.is_dir():
+            # A rename cannot replace a directory with content: the old one steps aside.
+            aside = temporary.with_name(f"{temporary.name}.old")
+            os.replace(path, aside)
+            try:
+                os.replace(temporary, path)
+            except BaseException:
+                os.replace(aside, path)
+                raise
+            shutil.rmtree(aside)
         else:
             os.replace(temporary, path)
         _sync_directory(path.parent)

@@ -73,6 +73,7 @@ class Synthesizer:
                 self.model, ids, lengths, scale, speakers
             ),
             input_signature=[matrix, ints, tf.TensorSpec((None,), tf.float32), ints],
+            autograph=False,  # nothing here needs it, and it is most of the first call
         )
         self._render = tf.function(
             lambda features, durations, lengths, table, seeds: render(
@@ -87,6 +88,7 @@ class Synthesizer:
                 tf.TensorSpec((None, None, None), tf.float32),
                 tf.TensorSpec((None,), tf.int64),
             ],
+            autograph=False,
         )
 
     @classmethod
@@ -142,6 +144,8 @@ class Synthesizer:
         Raises:
             ValueError: Bad settings, or a text that cannot be spoken.
         """
+        if isinstance(texts, str):
+            raise ValueError("`speak` wants a list of texts. Received one string")
         if not 0.1 <= length_scale <= 10:
             raise ValueError(
                 f"length_scale must lie in [0.1, 10]. Received: {length_scale}"

@@ -15,8 +15,7 @@ from wg2.layers.masking import gather_rows
 def mel_filters(config: AudioConfig) -> np.ndarray:
     """Triangular filters on the HTK mel scale, `(fft bins, mel bands)`, float32.
 
-    Each triangle has unit area in Hz times the mean band width, so that white noise
-    gives every band the same level.
+    Each triangle sums to 1 over its bins: white noise gives every band the same level.
     """
 
     def to_mel(hz):

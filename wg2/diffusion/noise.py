@@ -20,9 +20,10 @@ _PARITY = 0x1BD11BDA
 
 
 def _rotate_left(x: tf.Tensor, distance: int) -> tf.Tensor:
-    left = tf.bitwise.left_shift(x, tf.constant(distance, tf.uint32))
+    # A product and an exclusive or: TFLite has neither left shift nor or.
+    left = x * tf.constant(1 << distance, tf.uint32)
     right = tf.bitwise.right_shift(x, tf.constant(32 - distance, tf.uint32))
-    return tf.bitwise.bitwise_or(left, right)
+    return tf.bitwise.bitwise_xor(left, right)
 
 
 def threefry(

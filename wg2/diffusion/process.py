@@ -38,7 +38,7 @@ def draw_noise_level(uniform, config: Config):
         config: `Config`.
 
     Returns:
-        float32 `(batch,)` in (0, 1).
+        float32 `(batch,)` in (0, 1]: the highest float32 levels round to 1.
     """
     uniform = ops.cast(uniform, "float32")
     diffusion = config.diffusion

@@ -43,6 +43,12 @@ class NoiseSchedule:
             )
         betas.setflags(write=False)
         self._betas = betas
+        bounds = self.noise_level_bounds
+        if bounds[-1] <= 0 or np.any(np.diff(bounds) >= 0):
+            raise ValueError(
+                "The noise levels of a schedule must decrease strictly and stay above "
+                f"0 in float64. Received: {self}"
+            )
 
     @property
     def betas(self) -> np.ndarray:
@@ -115,7 +121,7 @@ class NoiseSchedule:
         """The schedule that visits `l_1 > .. > l_N`, all in (0, 1)."""
         levels = np.array(levels, dtype=np.float64)
         bounds = np.concatenate([[1.0], levels])
-        if levels.ndim != 1 or not np.all(np.diff(bounds) < 0) or levels[-1] <= 0:
+        if levels.size == 0 or not np.all(np.diff(bounds) < 0) or levels[-1] <= 0:
             raise ValueError(
                 f"Noise levels must decrease within (0, 1). Received: {levels}"
             )

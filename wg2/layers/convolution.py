@@ -47,10 +47,10 @@ class Convolution(keras.layers.Layer):
         self.dilation = dilation
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
 
-    def build(self, input_shape):
+    def build(self, x_shape, time_mask_shape=None):
         self.kernel = self.add_weight(
             name="kernel",
-            shape=(self.kernel_size, input_shape[-1], self.channels),
+            shape=(self.kernel_size, x_shape[-1], self.channels),
             initializer=self.kernel_initializer,
         )
         self.bias = self.add_weight(
@@ -74,8 +74,8 @@ class Convolution(keras.layers.Layer):
         )
         return ops.reshape(y, (batch, time, self.channels)) + self.bias
 
-    def compute_output_shape(self, input_shape, time_mask_shape=None):
-        return (*input_shape[:-1], self.channels)
+    def compute_output_shape(self, x_shape, time_mask_shape=None):
+        return (*x_shape[:-1], self.channels)
 
     def get_config(self):
         return {

@@ -31,24 +31,26 @@ class MaskedBatchNormalization(keras.layers.Layer):
         self.momentum = momentum
         self.epsilon = epsilon
 
-    def build(self, input_shape):
-        shape = (input_shape[-1],)
-        self.gamma = self.add_weight(name="gamma", shape=shape, initializer="ones")
-        self.beta = self.add_weight(name="beta", shape=shape, initializer="zeros")
-        self.moving_mean = self.add_weight(
-            name="moving_mean", shape=shape, initializer="zeros", trainable=False
-        )
-        self.moving_variance = self.add_weight(
-            name="moving_variance", shape=shape, initializer="ones", trainable=False
-        )
-        for statistic in (self.moving_mean, self.moving_variance):
-            statistic.autocast = False  # statistics stay float32 under any policy
+    def build(self, x_shape, time_mask_shape=None):
+        def weight(name, initializer, trainable=True):
+            return self.add_weight(
+                name=name,
+                shape=(x_shape[-1],),
+                initializer=initializer,
+                trainable=trainable,
+                autocast=False,  # statistics stay float32 under any policy
+            )
+
+        self.gamma = weight("gamma", "ones")
+        self.beta = weight("beta", "zeros")
+        self.moving_mean = weight("moving_mean", "zeros", trainable=False)
+        self.moving_variance = weight("moving_variance", "ones", trainable=False)
 
     def _masked_moments(self, x, mask):
         x = ops.cast(x, "float32")
         weight = ops.cast(mask, "float32")[:, :, None]
         weight = ops.broadcast_to(weight, ops.shape(x))
-        # Means over all positions of (w, w x, w x^2): one reduction across replicas.
+        # Means over all positions of (w, w x, w x^2), reduced across replicas.
         stacked = ops.concatenate([weight, weight * x, weight * x * x], axis=-1)
         means, _ = ops.moments(
             stacked,
@@ -71,12 +73,12 @@ class MaskedBatchNormalization(keras.layers.Layer):
         else:
             mean = ops.convert_to_tensor(self.moving_mean)
             variance = ops.convert_to_tensor(self.moving_variance)
-        scale = ops.cast(self.gamma, "float32") * ops.rsqrt(variance + self.epsilon)
-        shift = ops.cast(self.beta, "float32") - mean * scale
+        scale = self.gamma * ops.rsqrt(variance + self.epsilon)
+        shift = self.beta - mean * scale
         return x * ops.cast(scale, x.dtype) + ops.cast(shift, x.dtype)
 
-    def compute_output_shape(self, input_shape, time_mask_shape=None):
-        return input_shape
+    def compute_output_shape(self, x_shape, time_mask_shape=None):
+        return x_shape
 
     def get_config(self):
         return {

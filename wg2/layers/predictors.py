@@ -69,7 +69,7 @@ class DurationPredictor(_RecurrentPredictor):
         features: `(batch, phonemes, channels)`.
         lengths: int `(batch,)`.
     Returns:
-        float32 `(batch, phonemes)`, frames > 0; meaningless at padding.
+        float32 `(batch, phonemes)`, frames >= 0; meaningless at padding.
     """
 
     def build(self, features_shape, lengths_shape=None):
@@ -94,7 +94,7 @@ class RangeParameterPredictor(_RecurrentPredictor):
         durations: `(batch, phonemes)`, frames.
         lengths: int `(batch,)`.
     Returns:
-        float32 `(batch, phonemes)`, frames > 0; meaningless at padding.
+        float32 `(batch, phonemes)`, frames >= 0; meaningless at padding.
     """
 
     def build(self, features_shape, durations_shape=None, lengths_shape=None):

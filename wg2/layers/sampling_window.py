@@ -20,7 +20,7 @@ def draw_first_frame(position, num_frames, window_frames: int):
     """
     room = ops.maximum(ops.cast(num_frames, "int32") - window_frames, 0)
     choices = ops.cast(room + 1, "float32")
-    # position * choices may round up to `choices` itself.
+    # A float64 position next to 1 is 1 as a float32.
     first = ops.cast(ops.floor(ops.cast(position, "float32") * choices), "int32")
     return ops.minimum(first, room)
 

@@ -26,7 +26,8 @@ class WaveGrad2(keras.Model):
 
     Args:
         config: `wg2.config.Config`, or its `to_dict()`.
-        seed: int or None, for initial weights, dropout, zoneout and feature masks.
+        seed: int or None, for dropout, zoneout and feature masks; initial weights
+            follow `keras.utils.set_random_seed`.
     Call arguments:
         inputs: dict of
             phoneme_ids: int `(batch, phonemes)`;
@@ -140,6 +141,8 @@ class WaveGrad2(keras.Model):
         if decode:
             samples = ops.shape(inputs["noisy_audio"])[1]
             window_frames = samples // self.config.samples_per_frame
+        elif window_frames is None:
+            raise ValueError("`window_frames` is needed where `decode` is False")
         frames, weights = self.upsample(
             features,
             inputs["durations"],
