@@ -70,7 +70,8 @@ class Resampler(keras.layers.Layer):
             max_masked_frames,
             num_channel_masks,
             max_masked_channels,
-            seed,
+            # Not the encoder's: zoneout and masks would draw the same numbers.
+            None if seed is None else seed + 1000,
             name="feature_masking",
             **options,
         )
