@@ -52,7 +52,7 @@ SMALL = Config(
         bounded_film=True,
         normalize_features=True,
     ),
-    diffusion=DiffusionConfig(level_distribution="normal_log_snr"),
+    diffusion=DiffusionConfig(level_distribution="normal_log_snr", synthesis_steps=12),
     training=TrainingConfig(
         batch_size=16,
         window_frames=32,
