@@ -1,6 +1,6 @@
 """Command line: trains a voice from records.
 
-    python -m wg2.train --config small --data DIR --run-dir DIR --steps 5000
+python -m wg2.train --config small --data DIR --run-dir DIR --steps 5000
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="fine-tune: start at step 0 from these weights; other phonemes or "
         "speakers are fine, what could not be taken over is listed",
     )
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, help="of a new run (default: 0)")
     parser.add_argument(
         "--strategy",
         default="auto",
@@ -67,6 +67,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (UserError, ValueError, FileNotFoundError, OSError) as error:
         print(f"train: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("train: interrupted", file=sys.stderr)
+        return 130
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 """A voice: one directory with everything synthesis needs, and where it comes from.
 
-    config.json     the config, phoneme inventory and speakers included
-    weights.npz     averaged weights by name
-    card.json       name, language, corpus, licence, steps, metrics
+config.json     the config, phoneme inventory and speakers included
+weights.npz     averaged weights by name
+card.json       name, language, corpus, licence, steps, metrics
 
-    python -m wg2.voice pack --run-dir RUN --output VOICE
+python -m wg2.voice pack --run-dir RUN --output VOICE
 """
 
 from __future__ import annotations
@@ -91,17 +91,28 @@ class Voice:
         """Writes the voice whole or not at all; `half` stores float16 weights.
 
         Raises:
+            ValueError: If something other than a voice is in the way, or a weight is
+                too large for `half`.
             OSError: Not writable, or no space.
         """
         from wg2.training.checkpoints import save_arrays
 
+        directory = Path(directory)
+        # The directory is replaced as a whole: never one that holds other things.
+        in_use = directory.exists() and not (directory / CARD_FILE).is_file()
+        if in_use and (not directory.is_dir() or any(directory.iterdir())):
+            raise ValueError(
+                f"{directory} exists and is not a voice; it is left as it is. Choose "
+                "another --output"
+            )
         dtype = np.float16 if half else np.float32
+        weights = {name: value.astype(dtype) for name, value in self.weights.items()}
+        for name, value in weights.items():
+            if not np.isfinite(value).all():
+                raise ValueError(f"weight {name} is not finite as {dtype.__name__}")
         with files.atomic_directory(directory) as temporary:
             self.config.save(temporary / CONFIG_FILE)
-            save_arrays(
-                temporary / WEIGHTS_FILE,
-                {name: value.astype(dtype) for name, value in self.weights.items()},
-            )
+            save_arrays(temporary / WEIGHTS_FILE, weights)
             text = json.dumps(
                 dataclasses.asdict(self.card), indent=2, ensure_ascii=False
             )
@@ -132,7 +143,10 @@ def _last_metrics(run_dir: Path, step: int) -> dict[str, float]:
     metrics: dict[str, float] = {}
     if path.is_file():
         for line in path.read_text(encoding="utf-8").splitlines():
-            values = json.loads(line)
+            try:
+                values = json.loads(line)
+            except ValueError:  # a killed run leaves half a line
+                continue
             found = {
                 k[len("eval/") :]: round(v, 5)
                 for k, v in values.items()

@@ -28,6 +28,9 @@ logger = logging.getLogger(__name__)
 
 _INTERLEAVED_SHARDS = 8
 
+# Nothing here needs AutoGraph, which takes longer than everything else at the start.
+_as_written = tf.autograph.experimental.do_not_convert
+
 
 @dataclass(frozen=True)
 class WorkerRows:
@@ -59,6 +62,7 @@ def batches_per_epoch(info: DatasetInfo, config: Config) -> int:
     return max(1, utterances // config.training.batch_size)
 
 
+@_as_written
 def training_batches(
     info: DatasetInfo,
     config: Config,
@@ -86,10 +90,16 @@ def training_batches(
         `phoneme_lengths` int32 `(rows,)`, `seed` int64 `(rows,)`, `stratum` float32
         `(rows,)` = row / batch size, and `weight` float32 `(rows,)` of ones.
     Raises:
-        ValueError: If the batch cannot be split, or a record is too long.
+        ValueError: If the batch cannot be split, or an utterance is too long.
         FileNotFoundError: If a shard is missing.
     """
     rows = rows or WorkerRows()
+    if info.max_frames > config.training.max_frames:
+        raise ValueError(
+            f"{info.directory} holds an utterance of {info.max_frames} frames, "
+            f"training.max_frames is {config.training.max_frames}; raise it or build "
+            "the records again"
+        )
     paths = [str(path) for path in info.shard_paths("train")]
     epoch_length = batches_per_epoch(info, config)
     first_epoch, first_batch = divmod(start_step, epoch_length)
@@ -106,13 +116,15 @@ def training_batches(
         shard_seed, record_seed = tf.unstack(derive_seeds(seed, epoch, 2))
         shards = tf.data.Dataset.from_tensor_slices(
             tf.gather(paths, _permutation(shard_seed, 0, len(paths)))
-        ).repeat(repeats)
+        )
         records = shards.interleave(
             tf.data.TFRecordDataset,
-            cycle_length=min(_INTERLEAVED_SHARDS, len(paths) * repeats),
+            cycle_length=min(_INTERLEAVED_SHARDS, len(paths)),
             num_parallel_calls=tf.data.AUTOTUNE,
             deterministic=True,
         )
+        # A shard cut between two records reads well, but has too few of them.
+        records = records.apply(tf.data.experimental.assert_cardinality(utterances))
         # `Dataset.shuffle` takes no seed that depends on the epoch: permute chunks.
         chunks = records.batch(config.training.shuffle_buffer).enumerate()
         records = chunks.map(
@@ -121,6 +133,8 @@ def training_batches(
             )
         )
         records = records.prefetch(1).unbatch()
+        if repeats > 1:
+            records = records.repeat(repeats).take(config.training.batch_size)
         bucketed = records.bucket_by_sequence_length(
             schema.parse_num_frames,
             bucket_boundaries=list(config.training.length_bucket_frames),
@@ -168,6 +182,7 @@ def _permutation(seed: tf.Tensor, draw: tf.Tensor | int, count) -> tf.Tensor:
 _STEP_STREAMS = 1 << 20
 
 
+@_as_written
 def validation_batches(
     info: DatasetInfo,
     config: Config,
@@ -193,7 +208,7 @@ def validation_batches(
 
     records = tf.data.TFRecordDataset(
         [str(path) for path in info.shard_paths("validation")]
-    )
+    ).apply(tf.data.experimental.assert_cardinality(available))
     index = tf.data.Dataset.range(total)
     dataset = tf.data.Dataset.zip((index, records.take(used).repeat()))
 
@@ -253,13 +268,22 @@ def _pad_to_bucket(batch: dict[str, tf.Tensor], config: Config):
 
 
 def clear_errors(iterator: Iterator, info: DatasetInfo) -> Iterator:
-    """Passes elements on; a damaged shard or record becomes a one-line ValueError."""
+    """Passes elements on; a damaged shard or record becomes a one-line ValueError that
+    names the shard, if its checksum tells which one."""
     while True:
         try:
             yield next(iterator)
         except StopIteration:
             return
-        except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
+        except (
+            tf.errors.DataLossError,
+            tf.errors.FailedPreconditionError,
+            tf.errors.InvalidArgumentError,
+            tf.errors.NotFoundError,
+        ) as error:
+            for name, split in info.splits.items():
+                if split.num_utterances:
+                    info.check_shards(name)
             reason = " ".join(error.message.split("\n")[0].split())[:300]
             raise ValueError(
                 f"{info.directory} holds a damaged shard or record: {reason}. Build "

@@ -21,8 +21,11 @@ _NAME = re.compile(r"step-(\d+)")
 
 def save_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
     """Writes named arrays as an .npz (a zip with checksums)."""
-    with files.atomic_write(path) as file:
-        np.savez(file, **arrays)
+    # As `np.savez` does, which leaves an open archive behind when the disk is full.
+    with files.atomic_write(path) as file, zipfile.ZipFile(file, "w") as archive:
+        for name, value in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                np.lib.format.write_array(entry, np.asanyarray(value))
 
 
 def load_arrays(path: Path) -> dict[str, np.ndarray]:
@@ -37,8 +40,9 @@ def load_arrays(path: Path) -> dict[str, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
-    except (zipfile.BadZipFile, ValueError, EOFError, OSError) as error:
-        raise ValueError(f"{path} is damaged: {error}") from None
+    except Exception as error:  # zipfile and NumPy raise all kinds, by the byte
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise ValueError(f"{path} is damaged: {reason}") from None
 
 
 class CheckpointStore:
@@ -107,6 +111,8 @@ class CheckpointStore:
         path = self.path(step)
         try:
             state = json.loads((path / "state.json").read_text(encoding="utf-8"))
+            if not isinstance(state, dict) or not {"step", "config"} <= set(state):
+                raise ValueError("it lacks the step or the config")
         except (OSError, ValueError) as error:
             raise ValueError(f"{path / 'state.json'} is damaged: {error}") from None
         return load_arrays(path / "arrays.npz"), state

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import re
+import sys
 
 import tensorflow as tf
 
@@ -54,9 +56,10 @@ def train(args: argparse.Namespace) -> int:
         )
     if not args.resume and not args.config:
         raise UserError("--config is needed for a new run (or --resume)")
-    strategy = make_strategy(args.strategy, args.tpu)
+    if args.resume and args.seed is not None:
+        raise UserError("--resume goes on with the run's own seed: leave out --seed")
+    # What can be wrong on this machine comes first: other workers take minutes.
     info = DatasetInfo.load(args.data)
-    chief = is_chief(strategy)
     if args.resume:
         config, provenance = runs.read_run(args.run_dir)
         seed = provenance["seed"]
@@ -67,9 +70,66 @@ def train(args: argparse.Namespace) -> int:
                 f"{info.corpus_hash[:12]}). To train on from it use --init-from"
             )
     else:
-        config, seed = _fitted_config(args, info), args.seed
+        runs.check_new(args.run_dir)
+        config, seed = _fitted_config(args, info), args.seed or 0
     info.check_config(config)
     info.shard_paths("train")
+    logging.getLogger("tensorflow").setLevel(logging.WARNING)
+    strategy = make_strategy(args.strategy, args.tpu)
+    multi_worker = isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
+    try:
+        status = _train_with(strategy, args, config, info, seed)
+    except (NonFiniteLossError, ValueError, OSError, tf.errors.OpError) as error:
+        message = _explain(error, multi_worker)
+        if not message:
+            raise
+        if multi_worker:
+            print(f"train: {message}", file=sys.stderr)
+            _leave(2)
+        raise UserError(message) from None
+    if multi_worker:
+        _leave(status)
+    return status
+
+
+def _leave(status: int) -> None:
+    """Ends the process with all objects alive: to free them TensorFlow waits half a
+    minute for workers that have gone."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
+def _explain(error: Exception, multi_worker: bool) -> str:
+    """One line for the user, or "" for an error that is nobody's but ours."""
+    if isinstance(error, tf.errors.ResourceExhaustedError):
+        return f"out of memory, lower training.batch_size ({_reason(error)})"
+    if not isinstance(error, tf.errors.OpError):
+        return str(error)
+    if not multi_worker:
+        return ""
+    return (
+        "another worker failed or cannot be reached; restart all workers with "
+        f"--resume ({_reason(error)})"
+    )
+
+
+def _reason(error: tf.errors.OpError) -> str:
+    """The cause that TensorFlow names somewhere in its report."""
+    found = re.search(r"aborted by: ([^\n]+)", error.message)
+    line = found.group(1) if found else error.message.split("\n")[0]
+    return f"{type(error).__name__}: {line[:160]}"
+
+
+def _train_with(
+    strategy: tf.distribute.Strategy,
+    args: argparse.Namespace,
+    config: Config,
+    info: DatasetInfo,
+    seed: int,
+) -> int:
+    chief = is_chief(strategy)
     trainer = Trainer(config, info, strategy, seed)
     logger.info(
         "%s: %.2f M parameters, %s utterances (%.2f h), %d replica(s) (%s)",
@@ -90,22 +150,9 @@ def train(args: argparse.Namespace) -> int:
     run = runs.TrainingRun(trainer, args.run_dir, not args.no_progress)
     if args.resume:
         run.resume()
-    try:
-        finished = run.train(args.steps)
-    except NonFiniteLossError as error:
-        raise UserError(str(error)) from None
-    except tf.errors.OpError as error:
-        if strategy.num_replicas_in_sync == 1:
-            raise
-        # A peer is gone. TensorFlow's threads may hang at exit: leave at once.
-        reason = " ".join(error.message.split())[:200]
-        print(
-            "train: another worker failed or cannot be reached; restart all workers "
-            f"with --resume ({type(error).__name__}: {reason})",
-            flush=True,
-        )
-        os._exit(2)
-    if finished and chief:
+    elif args.init_from:
+        run.save()  # a resume before the first checkpoint must begin with these too
+    if run.train(args.steps) and chief:
         from wg2.voice import pack
 
         path = pack(args.run_dir, args.run_dir / "voice", name=args.name)

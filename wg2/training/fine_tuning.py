@@ -75,6 +75,8 @@ def initial_weights(
             taken += 1
             if new:
                 report.append(f"new {kind}s start at random: {' '.join(new)}")
+            if left := [symbol for symbol in there if symbol not in here]:
+                report.append(f"{kind}s of the source not used: {' '.join(left)}")
         elif value.shape != source[name].shape:
             report.append(
                 f"{name} starts at random: shape {value.shape} here, "

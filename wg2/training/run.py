@@ -10,7 +10,6 @@ import json
 import logging
 import signal
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,17 +31,17 @@ CONFIG_FILE = "config.json"
 RUN_FILE = "run.json"
 
 
-def start_run(run_dir: Path, config: Config, info: DatasetInfo, seed: int) -> None:
-    """Writes config and provenance into a new run's folder.
-
-    Raises:
-        ValueError: If the folder holds a run already.
-    """
+def check_new(run_dir: Path) -> None:
+    """Raises ValueError if the folder holds a run already."""
     if (run_dir / CONFIG_FILE).exists():
         raise ValueError(
             f"{run_dir} already holds a run. Go on with it (--resume), or choose "
             "another --run-dir"
         )
+
+
+def start_run(run_dir: Path, config: Config, info: DatasetInfo, seed: int) -> None:
+    """Writes config and provenance into a new run's folder."""
     run_dir.mkdir(parents=True, exist_ok=True)
     provenance = {
         "seed": seed,
@@ -146,9 +145,24 @@ class TrainingRun:
         self._last_saved: int | None = None
 
     def resume(self, step: int | None = None) -> None:
-        """Restores a checkpoint (None: the newest)."""
+        """Restores a checkpoint (None: the newest; step 0 if there is none yet).
+
+        Raises:
+            FileNotFoundError, ValueError: Missing, damaged, or of another config.
+        """
+        if step is None and not self.store.steps():
+            logger.warning("%s has no checkpoint yet: starting at step 0", self.run_dir)
+            return
         arrays, state = self.store.load(step)
-        self.trainer.restore(arrays, state["step"], self.store.path(state["step"]))
+        source = self.store.path(state["step"])
+        saved = Config.from_dict(state["config"])
+        for part in ("audio", "text", "encoder", "resampler", "decoder", "diffusion"):
+            if getattr(saved, part) != getattr(self.trainer.config, part):
+                raise ValueError(
+                    f"{source} is a checkpoint of another config than {self.run_dir}/"
+                    f"{CONFIG_FILE}: `{part}` differs"
+                )
+        self.trainer.restore(arrays, state["step"], source)
         self._last_saved = self.trainer.step
         logger.info("resumed at step %d", self.trainer.step)
 
@@ -195,10 +209,10 @@ class TrainingRun:
                 if result.step % settings.log_interval == 0 or done:
                     self._report(result, meter, bar, num_steps)
                     meter = _Meter.started()
-                if result.step % settings.validation_interval == 0:
-                    self._validate()
                 if result.step % settings.checkpoint_interval == 0 or done:
                     self.save()
+                if result.step % settings.validation_interval == 0:
+                    self._validate()
                 if done:
                     break
         return self.trainer.step >= num_steps
@@ -240,6 +254,3 @@ class TrainingRun:
             time.monotonic() - started,
         )
         self.summaries.validation(self.trainer.step, metrics)
-
-
-Stop = Callable[[], bool]

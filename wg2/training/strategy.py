@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
+import signal
 
 import tensorflow as tf
 
 from wg2.data.pipeline import WorkerRows
 
+logger = logging.getLogger(__name__)
+
 STRATEGIES = ("auto", "one", "mirrored", "multi-worker", "tpu")
+_JOBS = ("chief", "worker")
 
 
 def make_strategy(name: str = "auto", tpu: str = "") -> tf.distribute.Strategy:
@@ -30,21 +35,23 @@ def make_strategy(name: str = "auto", tpu: str = "") -> tf.distribute.Strategy:
         raise ValueError(
             f"Unknown strategy {name!r}. Expected one of: {', '.join(STRATEGIES)}"
         )
-    has_cluster = bool(_cluster().get("worker"))
+    if tpu and name != "tpu":
+        raise ValueError(f"--tpu {tpu} needs --strategy tpu. Received: {name}")
+    cluster = _cluster() if name in ("auto", "multi-worker") else {}
     if name == "auto":
-        if has_cluster:
+        if cluster:
             name = "multi-worker"
         else:
             several = len(tf.config.list_physical_devices("GPU")) > 1
             name = "mirrored" if several else "one"
     if name == "multi-worker":
-        if not has_cluster:
+        if not cluster:
             raise ValueError(
                 "--strategy multi-worker needs the environment variable TF_CONFIG with "
                 'a cluster, as in {"cluster": {"worker": ["host1:port", "host2:port"]},'
                 ' "task": {"type": "worker", "index": 0}}'
             )
-        return tf.distribute.MultiWorkerMirroredStrategy()
+        return _connect_workers(cluster)
     if name == "tpu":
         try:
             resolver = tf.distribute.cluster_resolver.TPUClusterResolver(tpu=tpu)
@@ -64,13 +71,43 @@ def make_strategy(name: str = "auto", tpu: str = "") -> tf.distribute.Strategy:
 
 
 def _cluster() -> dict:
+    """The cluster of TF_CONFIG, checked; empty if there is none."""
     text = os.environ.get("TF_CONFIG", "")
-    if not text:
-        return {}
     try:
-        return json.loads(text).get("cluster", {})
-    except (ValueError, AttributeError):
-        raise ValueError(f"TF_CONFIG is not valid JSON: {text[:200]}") from None
+        values = json.loads(text or "{}")
+        cluster, task = values.get("cluster", {}), values.get("task", {})
+        if not cluster:
+            return {}
+        jobs = {job: list(hosts) for job, hosts in cluster.items()}
+        hosts = jobs[task["type"]]
+        known = 0 <= int(task["index"]) < len(hosts) and task["type"] in _JOBS
+    except (ValueError, AttributeError, KeyError, TypeError):
+        known = False
+    if not known or not all(":" in host for job in jobs.values() for host in job):
+        raise ValueError(
+            "TF_CONFIG must be JSON with a cluster of chief and workers (host:port "
+            f"each) and the task of this process. Received: TF_CONFIG={text[:200]}"
+        )
+    return cluster
+
+
+def _connect_workers(cluster: dict) -> tf.distribute.Strategy:
+    """MultiWorkerMirroredStrategy, once all workers are there."""
+    hosts = ", ".join(host for job in cluster.values() for host in job)
+    logger.info("waiting for all workers of TF_CONFIG (%s), up to an hour", hosts)
+    # TensorFlow waits without letting Python see signals: let Ctrl-C end the process.
+    interrupt = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    terminate = signal.getsignal(signal.SIGTERM)
+    try:
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    except tf.errors.OpError as error:
+        reason = " ".join(error.message.split())[:200]
+        raise ValueError(
+            f"the workers of TF_CONFIG ({hosts}) could not all connect: {reason}"
+        ) from None
+    finally:
+        signal.signal(signal.SIGINT, interrupt)
+        signal.signal(signal.SIGTERM, terminate)  # TensorFlow took it for itself
 
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:
@@ -95,7 +132,7 @@ def worker_rows(strategy: tf.distribute.Strategy) -> WorkerRows:
     spec = resolver.cluster_spec()
     tasks = [
         (job, index)
-        for job in ("chief", "worker")
+        for job in _JOBS
         if job in spec.jobs
         for index in range(spec.num_tasks(job))
     ]

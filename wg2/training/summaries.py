@@ -74,7 +74,7 @@ class Summaries:
         )
         batch = next(pipeline.clear_errors(iter(batches), trainer.info))
         if self._preview_function is None:
-            self._preview_function = tf.function(self._synthesize)
+            self._preview_function = tf.function(self._synthesize, autograph=False)
         row = {k: v[:1] for k, v in batch.items()}
         phonemes = min(int(row["phoneme_lengths"][0]), MAX_PREVIEW_PHONEMES)
         ids = row["phoneme_ids"][:, :phonemes]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,7 +92,7 @@ class Trainer:
             ]
         self._train_functions: dict[bool, tf.types.experimental.GenericFunction] = {}
         self._evaluate_function = None
-        self._swap_function = tf.function(self._swap)
+        self._swap_function = tf.function(self._swap, autograph=False)
 
     # -- one step -----------------------------------------------------------
 
@@ -131,7 +130,9 @@ class Trainer:
         if decode:
             # One draw per stratum of the batch: the same distribution, less variance
             # (Variational Diffusion Models, arXiv:2107.00630, appendix I.1).
-            rank = (batch["stratum"] + draws[:, 0] / settings.batch_size) % 1.0
+            rank = batch["stratum"]
+            if training:
+                rank = (rank + draws[:, 0] / settings.batch_size) % 1.0
             level = draw_noise_level(tf.stack([rank, draws[:, 1]], -1), config)
             noise = noise_source.standard_normal(seeds, 0, window * spf)
             inputs |= {
@@ -207,6 +208,8 @@ class Trainer:
         gradients = tape.gradient(
             scaled_loss, [v.value for v in variables], unconnected_gradients="zero"
         )
+        # Those of embeddings are slices; the norm of slices is not that of their sum.
+        gradients = [tf.convert_to_tensor(g) for g in gradients]
         if replicas > 1:
             # Keras optimizers sum the replicas' gradients, but only after clipping
             # them; the norm to clip by is that of the sum. So sum here, clip, and hand
@@ -222,11 +225,13 @@ class Trainer:
         replica_step = tf.function(
             lambda batch: self._replica_step(batch, decode),
             jit_compile=True if self.config.training.xla else None,
+            autograph=False,
         )
 
         @tf.function(
             input_signature=[element_spec]
-            + [tf.TensorSpec((), t) for t in (tf.float32, tf.float32, tf.float32)]
+            + [tf.TensorSpec((), t) for t in (tf.float32, tf.float32, tf.float32)],
+            autograph=False,
         )
         def train(batch, rate, decay, stop):
             adam_of(self.optimizer).learning_rate.assign(rate)
@@ -294,14 +299,17 @@ class Trainer:
                 float(stop_requested()),
             )
             means = {name: float(value) for name, value in means.items()}
-            if not math.isfinite(means["total"]):
+            norm, settings = float(norm), self.config.training
+            # Loss scaling skips the steps whose float16 gradients overflow.
+            skipped = settings.precision == "float16" and not math.isfinite(norm)
+            if not math.isfinite(means["total"] + (0.0 if skipped else norm)):
                 raise NonFiniteLossError(
                     f"the loss became {means['total']} at step {self.step} (losses "
-                    f"{ {k: round(v, 4) for k, v in means.items()} }). Records of that "
-                    f"step: {', '.join(_local_strings(self.strategy, ids))}. Lower "
+                    f"{ {k: round(v, 4) for k, v in means.items()} }, gradient norm "
+                    f"{norm}). Records of that step: "
+                    f"{', '.join(_local_strings(self.strategy, ids))}. Lower "
                     "training.learning_rate or look at these records"
                 )
-            settings = self.config.training
             window = (
                 settings.window_frames if decode else settings.mel_phase_window_frames
             )
@@ -309,7 +317,7 @@ class Trainer:
             yield StepResult(
                 step=self.step,
                 losses=means,
-                gradient_norm=float(norm),
+                gradient_norm=norm,
                 learning_rate=rate,
                 audio_seconds=settings.batch_size
                 * window
@@ -354,7 +362,7 @@ class Trainer:
         if self._evaluate_function is None:
             spec = _without_strings(dataset.element_spec)
 
-            @tf.function(input_signature=[spec])
+            @tf.function(input_signature=[spec], autograph=False)
             def evaluate(batch):
                 def replica(batch):
                     results = self._forward(batch, True, training=False)
@@ -462,8 +470,3 @@ def _without_strings(batch):
 def _local_strings(strategy, values) -> list[str]:
     local = strategy.experimental_local_results(values)
     return [s.decode("utf-8") for part in local for s in part.numpy().tolist()]
-
-
-def steps_per_second(start: float, steps: int) -> float:
-    """Mean rate since `start` (time.monotonic)."""
-    return steps / max(time.monotonic() - start, 1e-9)
