@@ -145,9 +145,10 @@ def test_non_finite_loss_stops_with_step_and_records(trainer, info):
 
 
 def test_stop_request_ends_up_in_the_result_of_the_step(trainer):
-    answers = iter([False, True])
+    answers = iter([False, False, False, True])  # before and after every step
     steps = trainer.training_steps(lambda: next(answers))
     assert [next(steps).stop_requested for _ in range(2)] == [False, True]
+    assert trainer.step == 2
 
 
 def test_restoring_another_configs_checkpoint_is_refused_and_changes_nothing(trainer):

@@ -284,6 +284,8 @@ class Trainer:
         """
         dataset = self.batches()
         spec = _without_strings(dataset.element_spec)
+        # Other workers learn of a request in their next step; alone, this one is last.
+        alone = not isinstance(self.strategy, tf.distribute.MultiWorkerMirroredStrategy)
         for batch in pipeline.clear_errors(iter(dataset), self.info):
             ids = batch["id"]
             decode = not self.in_mel_phase(self.step)
@@ -322,7 +324,7 @@ class Trainer:
                 audio_seconds=settings.batch_size
                 * window
                 / self.config.frames_per_second,
-                stop_requested=float(stop) > 0,
+                stop_requested=float(stop) > 0 or (alone and stop_requested()),
             )
 
     def _reset_optimizer(self) -> None:
