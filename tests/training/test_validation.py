@@ -6,6 +6,8 @@ the levels and the recordings.
 
 from __future__ import annotations
 
+from statistics import NormalDist
+
 import numpy as np
 import pytest
 
@@ -82,10 +84,9 @@ def preconditioned_loss(
 
     F is `(eps - s / d^2 y) d / (l sigma)` with `y = l x + s eps`.
     """
-    from scipy.special import ndtri
-
+    ndtri = NormalDist().inv_cdf
     limit = config.diffusion.log_snr_limit
-    log_snr = np.clip(config.diffusion.log_snr_std * ndtri(quantile), -limit, limit)
+    log_snr = np.clip(config.diffusion.log_snr_std * ndtri(max(quantile, 1e-9)), -limit, limit)
     sigma = config.decoder.data_rms
     ratio = np.exp(log_snr) / sigma**2  # l^2 / s^2
     level, scale = np.sqrt(ratio / (1 + ratio)), np.sqrt(1 / (1 + ratio))

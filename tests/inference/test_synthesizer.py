@@ -1,0 +1,195 @@
+"""Synthesizer and its command line, with a voice of random weights."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+
+from wg2 import synthesize
+from wg2.inference import Synthesizer
+from wg2.models.wavegrad2 import WaveGrad2
+from wg2.models.weights import get_weights
+from wg2.presets import TINY
+from wg2.voice import Card, Voice
+
+TEXTS = [
+    "Hello world.",
+    "one two three, four five six seven eight nine ten.",
+    "yes",
+    "A man and a woman were here, and now they are not.",
+    "no, no, no!",
+]
+
+
+@pytest.fixture(scope="module")
+def voice_dir(tmp_path_factory):
+    config = TINY.override("diffusion.synthesis_steps=5")
+    model = WaveGrad2(config)
+    model.build()
+    weights = get_weights(model)
+    generator = np.random.default_rng(0)
+    # A fresh decoder ends in zeros, which would hide everything before it.
+    for name in ("decoder/output/kernel", "decoder/output/bias"):
+        weights[name] = generator.normal(0, 0.3, weights[name].shape).astype("f")
+    card = Card("random", "en-US", "none", {"name": "none"}, "0", 0)
+    directory = tmp_path_factory.mktemp("voice") / "random"
+    Voice(config, weights, card).save(directory)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def voice(voice_dir):
+    return Synthesizer.load(voice_dir, batch_size=5)
+
+
+@pytest.fixture(scope="module")
+def alone(voice):
+    return [voice(text, seed=7) for text in TEXTS]
+
+
+def assert_same(actual, expected):
+    assert [a.shape for a in actual] == [e.shape for e in expected]
+    for one, other in zip(actual, expected, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-4)
+
+
+@pytest.mark.parametrize("batch_size", [2, 5])
+@pytest.mark.parametrize("sampler", ["ddpm", "dpmpp"])
+def test_neither_batch_nor_padding_nor_order_changes_an_utterance(
+    voice, sampler, batch_size
+):
+    voice.batch_size = batch_size
+    expected = [voice(text, seed=7, sampler=sampler) for text in TEXTS]
+    assert len({len(audio) for audio in expected}) > 3  # lengths do differ
+    assert_same(voice(TEXTS, seed=7, sampler=sampler), expected)
+    turned = voice(TEXTS[::-1], seed=7, sampler=sampler)
+    assert_same(turned[::-1], expected)
+
+
+def test_seeds_decide_the_sound(voice, alone):
+    np.testing.assert_array_equal(voice(TEXTS[0], seed=7), alone[0])
+    other = voice(TEXTS[0], seed=8)
+    assert other.shape == alone[0].shape
+    assert np.abs(other - alone[0]).max() > 1e-2
+    own = voice(TEXTS[:2], seed=[7, 8])
+    assert_same(own, [alone[0], voice(TEXTS[1], seed=8)])
+
+
+def test_audio_lasts_as_long_as_its_phonemes(voice):
+    for utterance in voice.speak(TEXTS):
+        samples = utterance.end_seconds[-1] * utterance.sample_rate_hz
+        assert len(utterance.audio) == round(samples)
+        assert len(utterance.phonemes) == len(utterance.end_seconds)
+        assert utterance.phonemes[-1] == "<eos>"
+        assert np.isfinite(utterance.audio).all()
+
+
+def test_a_larger_length_scale_is_slower_in_proportion(voice):
+    lengths = [len(voice(TEXTS[1], length_scale=s)) for s in (0.5, 1.0, 2.0)]
+    frame = voice.config.samples_per_frame
+    assert abs(lengths[0] * 2 - lengths[1]) <= 2 * frame
+    assert abs(lengths[2] - 2 * lengths[1]) <= 2 * frame
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"steps": 0}, "steps must be at least 1"),
+        ({"sampler": "euler"}, "Unknown sampler 'euler'"),
+        ({"schedule": "nonsense"}, "no noise schedule"),
+        ({"schedule": [1e-4, 0.5], "steps": 3}, "contradicts"),
+        ({"length_scale": 0.0}, "length_scale"),
+        ({"speaker": "nobody"}, "Unknown speaker"),
+        ({"seed": [1, 2]}, "as many seeds"),
+    ],
+)
+def test_bad_settings_are_refused(voice, settings, message):
+    with pytest.raises(ValueError, match=message):
+        voice(TEXTS[0], **settings)
+
+
+@pytest.mark.parametrize("text", ["", "?!", "xqzzt", "42"])
+def test_texts_that_cannot_be_spoken_are_refused(voice, text):
+    with pytest.raises(ValueError, match=r"\w+"):
+        voice(text)
+
+
+def test_unknown_phonemes_are_named(voice):
+    with pytest.raises(ValueError, match="QQ1"):
+        voice("HH QQ1", phonemes=True)
+
+
+def test_phonemes_say_what_their_text_says(voice, alone):
+    phonemes = " ".join(voice.frontend.phonemes(TEXTS[0]))
+    np.testing.assert_array_equal(voice(phonemes, phonemes=True, seed=7), alone[0])
+
+
+def test_command_line_writes_what_the_interface_speaks(voice_dir, alone, tmp_path):
+    path = tmp_path / "out.wav"
+    arguments = ["--voice", voice_dir, "--text", TEXTS[0], "--output", path]
+    arguments += ["--seed", "7"]
+    assert synthesize.main([str(a) for a in arguments]) == 0
+    audio, rate = soundfile.read(path, dtype="float32")
+    assert rate == TINY.audio.sample_rate_hz
+    np.testing.assert_allclose(audio, np.clip(alone[0], -1, 1), atol=1e-4)
+
+
+def test_command_line_writes_a_file_for_every_line(voice_dir, tmp_path, capsys):
+    lines = tmp_path / "lines.txt"
+    lines.write_text("\ufeffyes\r\n\r\nno\r\n", encoding="utf-8")
+    arguments = ["--voice", voice_dir, "--input-file", lines, "--steps", "2"]
+    out = tmp_path / "spoken"
+    assert synthesize.main([str(a) for a in [*arguments, "--output-dir", out]]) == 0
+    assert sorted(p.name for p in out.iterdir()) == ["0001.wav", "0002.wav"]
+    assert str(out / "0002.wav") in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--text", "xqzzt"],
+        ["--text", ""],
+        ["--text", "yes", "--steps", "0"],
+        ["--text", "yes", "--sampler", "euler"],
+        ["--text", "yes", "--schedule", "missing.json"],
+        ["--input-file", "missing.txt"],
+    ],
+)
+def test_bad_input_is_one_line_and_no_file(voice_dir, tmp_path, capsys, arguments):
+    path = tmp_path / "out.wav"
+    options = ["--voice", str(voice_dir), "--output", str(path)]
+    assert synthesize.main([*options, *arguments]) == 2
+    error = capsys.readouterr().err.strip()
+    assert error.startswith("synthesize: ")
+    assert "\n" not in error
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_missing_and_damaged_voices_are_one_line(voice_dir, tmp_path, capsys):
+    options = ["--text", "yes", "--output", str(tmp_path / "out.wav"), "--voice"]
+    assert synthesize.main([*options, str(tmp_path)]) == 2
+    damaged = tmp_path / "damaged"
+    damaged.mkdir()
+    for file in voice_dir.iterdir():
+        content = file.read_bytes()
+        whole = file.suffix == ".json"
+        (damaged / file.name).write_bytes(content if whole else content[:1000])
+    assert synthesize.main([*options, str(damaged)]) == 2
+    errors = capsys.readouterr().err.strip().split("\n")
+    assert len(errors) == 2
+    assert "not a voice" in errors[0]
+    assert "damaged" in errors[1]
+
+
+@pytest.mark.parametrize("module", ["train", "synthesize", "voice"])
+def test_help_does_not_load_tensorflow(module):
+    code = (
+        f"import sys\nfrom wg2 import {module}\n"
+        f"text = {module}.build_parser().format_help()\n"
+        "assert 'usage' in text\nassert 'tensorflow' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
