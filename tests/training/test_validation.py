@@ -84,9 +84,9 @@ def preconditioned_loss(
 
     F is `(eps - s / d^2 y) d / (l sigma)` with `y = l x + s eps`.
     """
-    ndtri = NormalDist().inv_cdf
     limit = config.diffusion.log_snr_limit
-    log_snr = np.clip(config.diffusion.log_snr_std * ndtri(max(quantile, 1e-9)), -limit, limit)
+    normal = NormalDist().inv_cdf(max(quantile, 1e-9))
+    log_snr = np.clip(config.diffusion.log_snr_std * normal, -limit, limit)
     sigma = config.decoder.data_rms
     ratio = np.exp(log_snr) / sigma**2  # l^2 / s^2
     level, scale = np.sqrt(ratio / (1 + ratio)), np.sqrt(1 / (1 + ratio))
