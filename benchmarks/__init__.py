@@ -1,0 +1,1 @@
+"""Speed, as ratios to references that are measured interleaved in the same run."""
