@@ -46,13 +46,16 @@ def make_optimizer(config: Config) -> keras.optimizers.Optimizer:
     """
     training = config.training
     optimizer = keras.optimizers.Adam(
+        name="adam",
         learning_rate=0.0,
         beta_1=training.adam_beta_1,
         beta_2=training.adam_beta_2,
         epsilon=training.adam_epsilon,
     )
     if training.precision == "float16":
-        return keras.optimizers.LossScaleOptimizer(optimizer)
+        return keras.optimizers.LossScaleOptimizer(
+            optimizer, name="loss_scale_optimizer"
+        )
     return optimizer
 
 

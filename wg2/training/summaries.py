@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import logging
+import re
 from pathlib import Path
 
 import numpy as np
@@ -56,13 +58,26 @@ class Summaries:
             self._preview(step)
 
     def _write(self, step: int, values: dict[str, float]) -> None:
-        with self._writer.as_default(step=step):
+        line = json.dumps({"step": step, **values})
+        with self._writing(step):
             for name, value in values.items():
                 tf.summary.scalar(name, value)
-        self._writer.flush()
-        line = json.dumps({"step": step, **values})
-        with open(self._metrics_path, "a", encoding="utf-8") as file:
-            file.write(line + "\n")
+            with open(self._metrics_path, "a", encoding="utf-8") as file:
+                file.write(line + "\n")
+
+    @contextlib.contextmanager
+    def _writing(self, step: int):
+        """Within, summaries go to TensorBoard's file; a full disk is told in a line."""
+        try:
+            with self._writer.as_default(step=step):
+                yield
+            self._writer.flush()
+        except (tf.errors.OpError, OSError) as error:
+            reason = re.sub(r"\{\{.*?\}\} *", "", str(error)).split("\n")[0][:200]
+            raise OSError(
+                f"could not write the metrics of step {step} to "
+                f"{self._metrics_path.parent}: {reason}"
+            ) from None
 
     def _preview(self, step: int) -> None:
         """One validation utterance from averaged weights, with predicted durations."""
@@ -88,7 +103,7 @@ class Summaries:
             0, : min(int(row["num_frames"][0]), MAX_PREVIEW_FRAMES) * spf
         ].numpy()
         true = row["durations"][0, :phonemes].numpy()
-        with self._writer.as_default(step=step):
+        with self._writing(step):
             for name, sound in (("recording", recorded), ("synthesized", spoken)):
                 tf.summary.audio(
                     f"eval/{name}",
@@ -101,7 +116,6 @@ class Summaries:
             )
             if picture is not None:
                 tf.summary.image("eval/preview", picture[None])
-        self._writer.flush()
 
     def _synthesize(self, ids, lengths, speaker_ids):
         model = self.trainer.model

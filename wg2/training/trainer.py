@@ -82,7 +82,9 @@ class Trainer:
         keras.utils.set_random_seed(seed)
         policy = keras.dtype_policies.get(config.training.keras_policy)
         with strategy.scope():
-            self.model = WaveGrad2(config, seed=seed, dtype=policy)
+            # Both names are in those of the checkpoint's arrays; by default Keras
+            # numbers them through, so that a process' second trainer had others.
+            self.model = WaveGrad2(config, seed=seed, name="wave_grad2", dtype=policy)
             self.model.build()
             self.optimizer = make_optimizer(config)
             self.optimizer.build(self.model.trainable_variables)
