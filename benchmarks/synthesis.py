@@ -27,7 +27,7 @@ def build_parser():
         "--config", default="small", help="preset or file; its weights are random"
     )
     source.add_argument("--voice", type=Path, help="a voice, instead of --config")
-    result.add_argument("--text", default="Good morning.", help="what every row says")
+    result.add_argument("--text", default="Hello.", help="what every row says")
     result.add_argument("--steps", type=positive, nargs="+", default=[6, 50])
     result.add_argument("--batch-sizes", type=positive, nargs="+", default=[1, 8])
     return result

@@ -81,7 +81,7 @@ def test_training_splits_a_step_into_parts(capsys):
         "input pipeline alone",
     )
     assert full[2] == 1
-    assert 0 < lstms[2] and 0 < read[2] < cached[2]
+    assert lstms[2] > 0 and 0 < read[2] < cached[2]
     assert no_decoder[2] < 1
 
 

@@ -32,11 +32,10 @@ def test_closed_form_equals_the_graphs_convolutions(name, num_frames):
     config = PRESETS[name].decoder
     decoder = WaveGradDecoder(**dataclasses.asdict(config))
     decoder.build((None, None), (None, None, 20))
-    graph = tf.Graph()
-    with graph.as_default():
-        decoder(
-            tf.zeros((1, num_frames * config.samples_per_frame)),
-            tf.zeros((1, num_frames, 20)),
-            tf.fill((1,), 0.5),
-        )
+    specs = [
+        tf.TensorSpec((1, num_frames * config.samples_per_frame)),
+        tf.TensorSpec((1, num_frames, 20)),
+        tf.TensorSpec((1,)),
+    ]
+    graph = tf.function(decoder).get_concrete_function(*specs).graph
     assert decoder_flops(config, num_frames, 20) == graph_flops(graph)

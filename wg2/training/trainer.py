@@ -187,7 +187,9 @@ class Trainer:
             )
         return results
 
-    def _replica_step(self, batch, decode: bool):
+    def _replica_step(self, batch, stop, decode: bool):
+        """Trains one replica. Losses as shares of the global means; gradient norm and
+        the sum of all replicas' `stop`, the same on all."""
         context = tf.distribute.get_replica_context()
         replicas = self.strategy.num_replicas_in_sync
         scale = losses.loss_scale_of(self.optimizer)
@@ -197,7 +199,10 @@ class Trainer:
             results.pop("noise_by_band", None)
             counts = [count for _, _, count in results.values()]
             if replicas > 1:
-                counts = context.all_reduce(tf.distribute.ReduceOp.SUM, counts)
+                # A signal may reach one worker only: all stop after the same step.
+                *counts, stop = context.all_reduce(
+                    tf.distribute.ReduceOp.SUM, [*counts, tf.identity(stop)]
+                )
             # This replica's share of the mean over the global batch.
             means = {
                 name: total / tf.maximum(count, 1.0)
@@ -221,11 +226,11 @@ class Trainer:
         limit = self.config.training.gradient_clip_norm * scale
         factor = limit / tf.maximum(norm, limit) / replicas
         self.optimizer.apply([g * factor for g in gradients], variables)
-        return {"total": loss, **means}, norm / scale
+        return {"total": loss, **means}, norm / scale, stop
 
     def _make_train_function(self, decode: bool, element_spec):
         replica_step = tf.function(
-            lambda batch: self._replica_step(batch, decode),
+            lambda batch, stop: self._replica_step(batch, stop, decode),
             jit_compile=True if self.config.training.xla else None,
             autograph=False,
         )
@@ -237,16 +242,13 @@ class Trainer:
         )
         def train(batch, rate, decay, stop):
             adam_of(self.optimizer).learning_rate.assign(rate)
-            means, norm = self.strategy.run(replica_step, args=(batch,))
-            add = tf.distribute.ReduceOp.SUM
+            means, norm, stop = self.strategy.run(replica_step, args=(batch, stop))
+            add, mean = tf.distribute.ReduceOp.SUM, tf.distribute.ReduceOp.MEAN
             means = {
                 k: self.strategy.reduce(add, v, axis=None) for k, v in means.items()
             }
-            norm = self.strategy.reduce(tf.distribute.ReduceOp.MEAN, norm, axis=None)
-            if self.strategy.num_replicas_in_sync > 1:
-                # A signal may reach one worker only: all stop after the same step.
-                flags = self.strategy.run(lambda flag: flag, args=(stop,))
-                stop = self.strategy.reduce(add, flags, axis=None)
+            norm = self.strategy.reduce(mean, norm, axis=None)
+            stop = self.strategy.reduce(mean, stop, axis=None)
             for average, weight in zip(
                 self.ema, self.model.trainable_variables, strict=True
             ):
