@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from wg2.text import symbols
 from wg2.text.lexicon import Lexicon, Pronunciation, parse_pronunciation
@@ -217,6 +218,20 @@ def _shorten(text: str, length: int = 60) -> str:
     return text if len(text) <= length else text[: length - 3] + "..."
 
 
+class Word(NamedTuple):
+    """A word as it is spoken, and how: the chosen pronunciation comes first."""
+
+    label: str
+    pronunciations: tuple[Pronunciation, ...]
+
+
+class Transcription(NamedTuple):
+    """Words, and the boundaries around them as `split_words` returns them."""
+
+    words: tuple[Word, ...]
+    boundaries: tuple[str, ...]
+
+
 class Frontend:
     """English text to phonemes and their ids.
 
@@ -234,7 +249,12 @@ class Frontend:
         self.inventory = tuple(inventory)
 
     def phonemes(self, text: str) -> list[str]:
-        """The phoneme sequence of `text`.
+        """The phoneme sequence of `text`; raises as `transcribe` does."""
+        words, boundaries = self.transcribe(text)
+        return arrange([word.pronunciations[0] for word in words], boundaries)
+
+    def transcribe(self, text: str) -> Transcription:
+        """The words of `text`, with all their pronunciations, and its boundaries.
 
         Raises:
             ValueError: If the text is empty or has no words, if words are unknown (all
@@ -245,9 +265,9 @@ class Frontend:
             what = f"There are no words in {_shorten(text)!r}"
             raise ValueError(what if text.strip() else "The text is empty")
         self._refuse_unspoken(words)
-        pronounced = [self._pronounce(word) for word in words]
+        pronounced = [Word(word, self._pronunciations(word)) for word in words]
         unknown = dict.fromkeys(
-            word for word, found in zip(words, pronounced, strict=True) if not found
+            word.label for word in pronounced if not word.pronunciations
         )
         if unknown:
             raise ValueError(
@@ -255,7 +275,7 @@ class Frontend:
                 f" the text instead of the word, in braces, e.g. {{HH AH0 L OW1}},"
                 f" or add the word to a user lexicon"
             )
-        return arrange(pronounced, boundaries)
+        return Transcription(tuple(pronounced), tuple(boundaries))
 
     def ids(self, text: str) -> list[int]:
         """Ids of `phonemes(text)` in the inventory."""
@@ -265,10 +285,10 @@ class Frontend:
         """Ids of raw phonemes such as `HH AH0 L OW1 sil`; see `parse_phonemes`."""
         return symbols.encode(parse_phonemes(phonemes), self.inventory)
 
-    def _pronounce(self, word: str) -> Pronunciation | None:
+    def _pronunciations(self, word: str) -> tuple[Pronunciation, ...]:
         if word.startswith("{"):
-            return parse_pronunciation(word[1:-1])
-        return self.lexicon.pronounce(word)
+            return (parse_pronunciation(word[1:-1]),)
+        return self.lexicon.pronunciations(word)
 
     def _refuse_unspoken(self, words: Sequence[str]) -> None:
         plain = [word for word in words if not word.startswith("{")]
