@@ -26,8 +26,8 @@ from tfrecords_tools.synthetic_corpus import (
     write_textgrid,
     write_wav,
 )
-from wg2.text.frontend import clean
-from wg2.text.lexicon import Lexicon, strip_accents
+from wg2.text.characters import clean
+from wg2.text.lexicon import Lexicon
 
 _SAVE_EVERY = 500
 
@@ -48,7 +48,7 @@ class Outcome:
 
 def to_flite(text: str) -> str:
     """`text` in the characters that flite knows: ASCII, with commas for dashes."""
-    text = strip_accents(clean(text))
+    text = clean(text)
     text = re.sub(r"\s*([,;:.?!]?)\s*(?:[–—―‒]|--+|(?<!\S)-(?!\S))\s*", r"\1, ", text)
     text = re.sub(r"([,;:.?!]), ", r"\1 ", text)  # a dash after a mark adds nothing
     return " ".join(text.split()).lstrip(", ")
