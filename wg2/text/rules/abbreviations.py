@@ -54,7 +54,8 @@ SENTENCE_STARTERS = alternatives(
      "There", "His", "Her", "When", "If", "At", "On", "For", "As", "What", "So", "Then",
      "Now", "No", "Yes", "Who", "How", "Where", "Why", "My", "Our", "Your", "Their",
      "All", "After", "Before", "By", "From", "To", "With", "These", "Those", "Not",
-     "Its", "An", "Here", "Some", "Such", "Is", "Are", "Was", "Were", "Do", "Did", "Does")
+     "Its", "An", "Here", "Some", "Such", "Is", "Are", "Was", "Were", "Do", "Did",
+     "Does")
 )  # fmt: skip
 
 NO_SENTENCE_END = frozenset((*_TITLES, *_POINTED_TITLES, *_BEFORE_NUMBERS, "St", "Mt"))
