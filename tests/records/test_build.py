@@ -92,7 +92,7 @@ def test_durations_say_where_each_phoneme_sounds(tiny_dataset):
 
 
 BROKEN = {
-    "utt-0000": ("missing WAV", lambda c: (c / "wavs/utt-0000.wav").unlink()),
+    "utt-0000": ("missing audio", lambda c: (c / "wavs/utt-0000.wav").unlink()),
     "utt-0001": ("truncated", lambda c: os.truncate(c / "wavs/utt-0001.wav", 2000)),
     "utt-0002": ("missing TextGrid", lambda c: grid(c, 2).unlink()),
     "utt-0003": ("broken TextGrid", lambda c: os.truncate(grid(c, 3), 400)),
@@ -143,7 +143,7 @@ def test_nothing_left_is_an_error_with_the_first_reason(copy, tmp_path, capsys):
     for path in (copy / "wavs").iterdir():
         path.unlink()
     assert run(copy, tmp_path / "records") == 2
-    assert_one_line(capsys, "all 8 were skipped", "utt-0000: missing WAV")
+    assert_one_line(capsys, "all 8 were skipped", "utt-0000: missing audio")
     assert not (tmp_path / "records").exists()
 
 

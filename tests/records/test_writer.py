@@ -33,8 +33,6 @@ def utterance(id, num_frames=4, **changes):
         "audio": generator.integers(-9999, 9999, num_samples).astype(np.int16),
         "source_rate_hz": 8000,
         "num_clipped": 0,
-        "word_counts": (2, 2),
-        "num_unknown_words": 0,
     }
     return Prepared(**{**values, **changes})
 
