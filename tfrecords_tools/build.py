@@ -173,13 +173,7 @@ def build(config: Config, args: argparse.Namespace) -> DatasetInfo:
     if args.workers is not None and args.workers < 1:
         raise ValueError(f"--workers must be at least 1. Received: {args.workers}")
     sizes = Sizes(args.validation_percent, args.shard_size)
-    check_output(args.output, args.overwrite, args.input, args.alignments)
-    utterances, left_out = corpora.read_arguments(args)
-    config, utterances = choose_speakers(config, utterances, args.speakers)
-    alignments = find_alignments(args.alignments)
     decoder, note = reading.usable_decoder(args.decoder)
-    if note:
-        print(f"build: {note}", file=sys.stderr)
     options = Options(
         skip_unknown_words=args.skip_unknown_words,
         max_mismatch_percent=args.max_mismatch,
@@ -188,6 +182,13 @@ def build(config: Config, args: argparse.Namespace) -> DatasetInfo:
         decoder=decoder,
         resampler=args.resampler,
     )
+    options.check()
+    check_output(args.output, args.overwrite, args.input, args.alignments)
+    utterances, left_out = corpora.read_arguments(args)
+    config, utterances = choose_speakers(config, utterances, args.speakers)
+    alignments = find_alignments(args.alignments)
+    if note:
+        print(f"build: {note}", file=sys.stderr)
     recorded = {
         **dataclasses.asdict(options),
         **dataclasses.asdict(sizes),

@@ -70,7 +70,6 @@ def build(
     from tfrecords_tools.partial import PartialBuild
     from wg2.data.dataset import DatasetInfo
 
-    options.check()
     tasks = [(utterance, alignments.get(utterance.id)) for utterance in utterances]
     plan = {
         "wg2_version": wg2.__version__,
