@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from wg2.data.dataset import Corpus, DatasetInfo
 
 UTTERANCES_PER_PART = 64
-_UTTERANCES_WORTH_A_WORKER = 256  # one starts in several seconds, with TensorFlow
+_UTTERANCES_WORTH_A_WORKER = 2048  # one starts in 5 s, with TensorFlow
 
 _log = logging.getLogger(__name__)
 
