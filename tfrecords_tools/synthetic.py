@@ -19,13 +19,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tfrecords_tools import flite, flite_labels
-from tfrecords_tools.synthetic_corpus import (
-    Corpus,
-    Job,
-    read_jobs,
-    write_textgrid,
-    write_wav,
-)
+from tfrecords_tools.alignment import textgrid
+from tfrecords_tools.synthetic_corpus import Corpus, Job, read_jobs, write_wav
 from wg2.text.characters import clean
 from wg2.text.lexicon import Lexicon
 
@@ -78,7 +73,7 @@ class Speaker:
             return Outcome(job.id, reason=str(error))
         wav_path, textgrid_path = self._corpus.paths(job.id)
         write_wav(wav_path, speech.samples, speech.sample_rate_hz)
-        write_textgrid(textgrid_path, labels)
+        textgrid.write(textgrid_path, labels.grid())
         return Outcome(job.id, labels.text, counts=self._count(labels))
 
     def _count(self, labels: flite_labels.Labels) -> tuple[int, int, int, int]:
