@@ -205,7 +205,7 @@ class DatasetWriter:
             skipped=tuple(dataclasses.asdict(skip) for skip in self.skipped),
             warnings=tuple(self._notes.lines()),
             config=json.loads(self._config.to_json()),  # as it will be loaded
-            corpus_hash=self._corpus_hash(),
+            corpus_hash=dataset.corpus_hash(h for _, h in sorted(self._hashes)),
             directory=self._directory,
         )
         info.save(self._directory)
@@ -251,12 +251,6 @@ class DatasetWriter:
             hours=round(seconds / 3600, 6),
             shards=tuple(self._shard_writers[split].shards),
         )
-
-    def _corpus_hash(self) -> str:
-        digest = hashlib.sha256()
-        for _, record_hash in sorted(self._hashes):
-            digest.update(record_hash)
-        return digest.hexdigest()
 
 
 class _Notes:

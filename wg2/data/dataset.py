@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -229,6 +230,18 @@ def file_sha256(path: str | Path) -> str:
     with open(path, "rb") as file:
         while block := file.read(1 << 20):
             digest.update(block)
+    return digest.hexdigest()
+
+
+def corpus_hash(digests: Iterable[bytes]) -> str:
+    """Hexadecimal hash of a whole corpus, whatever its shards.
+
+    Args:
+        digests: SHA-256 of every serialized record, in the order of the ids.
+    """
+    digest = hashlib.sha256()
+    for record_digest in digests:
+        digest.update(record_digest)
     return digest.hexdigest()
 
 
