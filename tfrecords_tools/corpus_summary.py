@@ -252,7 +252,7 @@ class CorpusSummary:
             self.loudness.add(statistics.rms_dbfs)
         self.start_silence.add(statistics.start_silence_seconds)
         self.end_silence.add(statistics.end_silence_seconds)
-        for extreme in EXTREMES:
+        for extreme in EXTREMES if self._num_outliers else ():
             self._consider(extreme, record, statistics, split)
 
     def outliers(self, extreme: Extreme) -> list[Outlier]:

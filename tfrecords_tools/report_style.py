@@ -70,7 +70,9 @@ pre { overflow-x: auto; font-size: .85rem; }
   gap: .9rem; padding: 0; margin: 0; list-style: none;
 }
 header, .cards, td ul { overflow-wrap: anywhere; }
-.cards li { min-width: 0; border: 1px solid var(--line); border-radius: .5rem; padding: .8rem; }
+.cards li {
+  min-width: 0; padding: .8rem; border: 1px solid var(--line); border-radius: .5rem;
+}
 .cards p { margin: 0; }
 .cards blockquote {
   margin: .4rem 0; color: var(--text); max-height: 6.2rem; overflow-y: auto;
