@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tfrecords_tools.terminal_text import one_line
+
 if TYPE_CHECKING:
     from wg2.data.dataset import DatasetInfo
     from wg2.data.schema import Record
@@ -250,9 +252,9 @@ def line(record: Record, split: str, info: DatasetInfo) -> str:
         f"{seconds:.2f}",
         str(len(record.phoneme_ids)),
         _speaker(record, info),
-        " ".join(record.text.split()),
+        record.text,
     )
-    return "\t".join(fields)
+    return "\t".join(one_line(field) for field in fields)
 
 
 def table(record: Record, info: DatasetInfo) -> str:
@@ -260,8 +262,8 @@ def table(record: Record, info: DatasetInfo) -> str:
     num_frames = record.num_frames
     seconds = num_frames / info.frames_per_second
     lines = [
-        f"id       {record.id}",
-        f"text     {record.text}",
+        f"id       {one_line(record.id)}",
+        f"text     {one_line(record.text)}",
         f"speaker  {_speaker(record, info)}",
         f"length   {seconds:.3f} s, {num_frames} frames of "
         f"{info.samples_per_frame} samples at {info.sample_rate_hz} Hz",

@@ -15,6 +15,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tfrecords_tools.terminal_text import one_line
+
 if TYPE_CHECKING:
     from tfrecords_tools.findings import Finding, Findings
     from wg2.data.dataset import DatasetInfo
@@ -130,7 +132,7 @@ def table(findings: Findings) -> str:
         for finding in findings.examples[check]:
             place = finding.id or finding.shard
             text = f"{place}: {finding.message}" if place else finding.message
-            lines.append(f"{'':<18}{_printable(text)}")
+            lines.append(f"{'':<18}{one_line(text, _MESSAGE_LENGTH)}")
         more = findings.counts[check] - len(findings.examples[check])
         if more and findings.examples[check]:
             lines.append(f"{'':<18}and {more} more")
@@ -185,14 +187,6 @@ def _json_sink(path: Path | None, info: DatasetInfo) -> Iterator[tuple]:
 
         file.write('{"findings": [')
         yield sink, finish
-
-
-def _printable(text: str) -> str:
-    """On one line, without what a terminal would obey."""
-    text = "".join(c if c.isprintable() else " " for c in text)
-    if len(text) > _MESSAGE_LENGTH:
-        return text[: _MESSAGE_LENGTH - 3] + "..."
-    return text
 
 
 if __name__ == "__main__":

@@ -168,6 +168,16 @@ def test_list_has_a_line_for_every_record_of_every_split(tiny_dataset, capsys):
     assert len(capsys.readouterr().out.splitlines()) == 1
 
 
+def test_text_cannot_steer_the_terminal(tmp_path, capsys):
+    handmade.write(tmp_path / "r", [handmade.record("a\tb", text="x\x1b[2J\ny")])
+    assert run(tmp_path / "r", "--list") == run(tmp_path / "r") == 0
+    out = capsys.readouterr().out
+    assert "\x1b" not in out
+    listed, id, text, *_ = out.splitlines()
+    assert listed == "a b\ttrain\t1.56\t16\t-\tx [2J y"
+    assert (id, text) == ("id       a b", "text     x [2J y")
+
+
 def test_records_lie_in_their_shards(handmade_records):
     info = DatasetInfo.load(handmade_records)
     found = [show.find_record(info, "train", index=i).id for i in range(3)]

@@ -444,6 +444,28 @@ def test_folder_without_readable_dataset_json_is_exit_code_2(tmp_path, capsys):
         assert str(tmp_path) in line
 
 
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        ({"samples_per_frame": 0}, "samples_per_frame"),
+        ({"sample_rate_hz": "8000"}, "sample_rate_hz"),
+        ({"audio_rms": None}, "audio_rms"),
+        ({"max_frames": -1}, "max_frames"),
+        ({"phoneme_counts": {"sil": 1.5}}, "phoneme_counts['sil']"),
+        ({"phoneme_counts": []}, "items"),
+        ({"splits": {"train": {}}}, "num_utterances"),
+    ],
+)
+def test_dataset_json_with_a_wrong_type_is_exit_code_2(tmp_path, capsys, change, part):
+    info = handmade.write(tmp_path / "records", sound_records(1))
+    path = info.directory / "dataset.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    assert run(info.directory) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert str(path) in line
+    assert part in line
+
+
 def test_list_of_checks_is_complete(capsys):
     with pytest.raises(SystemExit) as exit:
         validate.main(["--checks"])
