@@ -69,6 +69,11 @@ def tokenize(text: str) -> list[str]:
     return apply(ROW, row).split()
 
 
+def spoken_words(text: str) -> list[str]:
+    """The words of `text` as they are spoken, without their pronunciations."""
+    return [_label(token) for token in tokenize(text) if _is_word(token)]
+
+
 def spoken_text(text: str) -> str:
     """`text` written out, for people to read.
 
@@ -217,7 +222,7 @@ class Frontend:
         """Pronunciations of every token, the one that fits first; none of marks."""
         found: list[tuple[Pronunciation, ...]] = []
         for token in tokens:
-            if token in _MARKS or packed.is_pause(token[0]):
+            if not _is_word(token):
                 found.append(())
             elif token[0] >= chr(packed.PHONEME_BASE):
                 found.append((packed.unpack(token),))
@@ -271,6 +276,10 @@ def _bounded(text: str) -> str:
     """As much of `text` as the limit allows; a character cut in two is lost."""
     data = text.encode("utf-8", "replace")
     return data[:MAX_BYTES].decode("utf-8", "replace")
+
+
+def _is_word(token: str) -> bool:
+    return token not in _MARKS and not packed.is_pause(token[0])
 
 
 def _label(token: str) -> str:
