@@ -210,8 +210,8 @@ def _report(corpus: Corpus, jobs: Sequence[Job], outcomes: Sequence[Outcome]) ->
         counts = zip(*(outcome.counts for outcome in outcomes), strict=True)
         words, exact, first = map(sum, counts)
         print(
-            f"{words} words spoken: {exact / words:.1%} labelled with a pronunciation of"
-            f" the front end, {first / words:.1%} with the one that it chooses"
+            f"{words} words spoken: {exact / words:.1%} labelled with one of the front"
+            f" end's pronunciations, {first / words:.1%} with the one that it chooses"
         )
     print(
         f"{corpus.directory}\t{len(corpus)} utterances"
