@@ -77,8 +77,11 @@ def _rate_text(statistics: UtteranceStatistics) -> str:
 
 
 def _stretch_text(stretch: Stretch) -> str:
-    name = f"{stretch.symbol} of " if stretch.symbol else ""
-    return f"{name}{stretch.seconds:.2f} s at {stretch.start_seconds:.2f} s"
+    return f"{stretch.seconds:.2f} s at {stretch.start_seconds:.2f} s"
+
+
+def _pause_text(stretch: Stretch) -> str:
+    return f"pause “{stretch.symbol}” of {_stretch_text(stretch)}"
 
 
 EXTREMES = (
@@ -91,21 +94,21 @@ EXTREMES = (
     Extreme(
         "Longest speech sound",
         lambda s: s.longest_phoneme.seconds or -math.inf,
-        lambda s: _stretch_text(s.longest_phoneme),
+        lambda s: f"{s.longest_phoneme.symbol} of {_stretch_text(s.longest_phoneme)}",
         lambda s: s.longest_phoneme,
     ),
     Extreme(
         "Longest pause",
         lambda s: s.longest_pause.seconds or -math.inf,
-        lambda s: f"pause {_stretch_text(s.longest_pause)}",
+        lambda s: _pause_text(s.longest_pause),
         lambda s: s.longest_pause,
     ),
     Extreme(
         "Loudest pause",
         lambda s: s.loudest_pause_db,
         lambda s: (
-            f"{s.loudest_pause_db:+.1f} dB of the speech in the pause "
-            f"{_stretch_text(s.loudest_pause)}"
+            f"{s.loudest_pause_db:+.1f} dB against the speech, "
+            f"{_pause_text(s.loudest_pause)}"
         ),
         lambda s: s.loudest_pause,
     ),

@@ -132,8 +132,8 @@ def check_utterance(
         found(
             "sound-in-pause",
             f"the pause {pause.symbol!r} of {pause.seconds:.2f} s at "
-            f"{pause.start_seconds:.2f} s is at {statistics.loudest_pause_db:+.1f} dB "
-            "of the speech",
+            f"{pause.start_seconds:.2f} s has {statistics.loudest_pause_db:+.1f} dB "
+            "against the speech",
         )
 
 
