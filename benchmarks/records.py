@@ -53,8 +53,6 @@ def write_records(
                 audio=audio.astype(np.int16),
                 source_rate_hz=rate_hz,
                 num_clipped=0,
-                word_counts=(0, 0),
-                num_unknown_words=0,
             )
         )
     return writer.finish()

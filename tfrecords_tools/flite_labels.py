@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tfrecords_tools.alignment import textgrid
 from tfrecords_tools.flite import Phone, Speech, Token
 from tfrecords_tools.flite_phones import LabelError, sounds_like, to_arpabet
 from wg2.text import symbols
@@ -38,6 +39,19 @@ class Labels:
     words: tuple[Interval, ...]
     phones: tuple[Interval, ...]
     pronunciations: tuple[tuple[str, Pronunciation], ...]
+
+    def grid(self) -> textgrid.TextGrid:
+        """The two tiers with the start of every interval."""
+        tiers = {"words": _timed(self.words), "phones": _timed(self.phones)}
+        return textgrid.TextGrid(self.phones[-1].end_seconds, tiers)
+
+
+def _timed(tier: Sequence[Interval]) -> tuple[textgrid.Interval, ...]:
+    starts = (0.0, *(interval.end_seconds for interval in tier))
+    return tuple(
+        textgrid.Interval(start, interval.end_seconds, interval.label)
+        for start, interval in zip(starts, tier, strict=False)
+    )
 
 
 def label(text: str, speech: Speech, lexicon: Lexicon) -> Labels:

@@ -1,26 +1,67 @@
-"""One utterance -> the contents of its record, or the reason why it has none.
-
-Runs in worker processes, so nothing here loads TensorFlow.
-"""
+"""One utterance -> the contents of its record, or the reason why it has none."""
 
 from __future__ import annotations
 
 import functools
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from tfrecords_tools.alignment import durations, textgrid, unknown_words, words
+from tfrecords_tools.alignment import (
+    durations,
+    text_match,
+    textgrid,
+    unknown_words,
+    words,
+)
+from tfrecords_tools.audio import loudness, reading, silence
+from tfrecords_tools.audio.reading import Recording
 from tfrecords_tools.utterance import Skipped, SkipUtterance, Utterance
 from wg2.audio import wav
 from wg2.config import Config
 from wg2.text import frontend, symbols
-from wg2.text.lexicon import Lexicon
 
 END_TOLERANCE_SECONDS = 0.05
 """How far a TextGrid may end from its audio."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a build does besides what the config says.
+
+    Args:
+        skip_unknown_words: Leave out an utterance with a word that the aligner did
+            not know, instead of pronouncing it by the front end.
+        max_mismatch_percent: Leave out an utterance of whose words more than this
+            differ between text and TextGrid.
+        loudness_lufs: Bring every utterance to this loudness; None: leave it.
+        trim_silence_db: Cut off what is this far below the loudest part at both ends;
+            None: nothing.
+        decoder, resampler: See `audio.reading`.
+    """
+
+    skip_unknown_words: bool = False
+    max_mismatch_percent: float = 50.0
+    loudness_lufs: float | None = None
+    trim_silence_db: float | None = None
+    decoder: str = reading.LIBSNDFILE
+    resampler: str = reading.SOXR
+
+    def check(self) -> None:
+        """Raises ValueError if a value makes no sense or lacks its package."""
+        loudness.check(self.loudness_lufs)
+        silence.check(self.trim_silence_db)
+        if not 0 <= self.max_mismatch_percent <= 100:
+            raise ValueError(
+                "--max-mismatch must lie in [0, 100] percent. Received: "
+                f"{self.max_mismatch_percent:g}"
+            )
+
+
+DEFAULTS = Options()
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,38 +77,50 @@ class Prepared:
     audio: np.ndarray
     source_rate_hz: int
     num_clipped: int
-    word_counts: tuple[int, int]
-    """Words of the text and of the TextGrid."""
-    num_unknown_words: int
+    num_unknown_words: int = 0
+    num_mismatches: int = 0
+    """Words that differ between text and TextGrid."""
+    num_channels: int = 1
+    trimmed_seconds: float = 0.0
+    kept_quieter: bool = False
+    """Whether it would have been clipped at the loudness asked for."""
 
 
 def prepare(
     utterance: Utterance,
     alignment: Path | None,
     config: Config,
-    skip_unknown_words: bool = False,
+    options: Options = DEFAULTS,
+    recording: Recording | SkipUtterance | None = None,
 ) -> Prepared | Skipped:
-    """Reads audio and alignment of one utterance and turns them into frames.
+    """Turns audio and alignment of one utterance into frames.
 
     Args:
         utterance: From a corpus reader.
         alignment: Its TextGrid; None if there is none.
         config: Sample rate, frame length, phonemes, speakers, longest utterance.
-        skip_unknown_words: Leave out an utterance with a word that the aligner did
-            not know, instead of pronouncing it by the dictionary.
+        options: What else to do.
+        recording: Its audio at the config's rate, or why there is none; if None it is
+            read from `utterance.wav_path`.
     """
     try:
-        return _prepare(utterance, alignment, config, skip_unknown_words)
+        return _prepare(utterance, alignment, config, options, recording)
     except SkipUtterance as skip:
         return Skipped(utterance.id, str(skip))
 
 
 def _prepare(
-    utterance: Utterance, alignment: Path | None, config: Config, skip_unknown: bool
+    utterance: Utterance,
+    alignment: Path | None,
+    config: Config,
+    options: Options,
+    recording: Recording | SkipUtterance | None,
 ) -> Prepared:
     if not utterance.text:
         raise SkipUtterance("empty text")
     speaker_id = _speaker_id(utterance, config)
+    if isinstance(recording, SkipUtterance):
+        raise recording
     if alignment is None:
         raise SkipUtterance("missing TextGrid", f"{utterance.id}.TextGrid")
     try:
@@ -75,43 +128,27 @@ def _prepare(
         aligned = words.align_words(grid)
     except (textgrid.TextGridError, OSError) as error:
         raise SkipUtterance("broken TextGrid", _without(error, alignment)) from None
-    audio, source_rate_hz = _read_audio(utterance.wav_path)
-    end_seconds = len(audio) / source_rate_hz
-    if abs(grid.end_seconds - end_seconds) > END_TOLERANCE_SECONDS:
+    if recording is None:
+        recording = reading.read(utterance.wav_path, config.audio.sample_rate_hz)
+    if abs(grid.end_seconds - recording.end_seconds) > END_TOLERANCE_SECONDS:
         raise SkipUtterance(
             "TextGrid does not fit its audio",
-            f"it ends at {grid.end_seconds:.3f} s, the audio at {end_seconds:.3f} s",
+            f"it ends at {grid.end_seconds:.3f} s, "
+            f"the audio at {recording.end_seconds:.3f} s",
         )
-
-    text_words, boundaries = _split(utterance.text)
     num_unknown = sum(word.unknown for word in aligned)
-    word_counts = (len(text_words), len(aligned))
-    if num_unknown:
-        if skip_unknown:
-            raise SkipUtterance(
-                unknown_words.KIND, f"{num_unknown} in the TextGrid (spn)"
-            )
-        aligned = unknown_words.pronounce_unknown(aligned, text_words, _lexicon())
-        word_counts = (len(text_words), len(aligned))
-    if len(text_words) != len(aligned):
-        boundaries = [symbols.SILENCE] * (len(aligned) + 1)
+    if num_unknown and options.skip_unknown_words:
+        raise SkipUtterance(unknown_words.KIND, f"{num_unknown} in the TextGrid (spn)")
+    aligned, boundaries, num_mismatches = _match(utterance.text, aligned, options)
     sequence, phoneme_ids = _encode(aligned, boundaries, config)
 
-    audio, num_clipped = _resample(audio, source_rate_hz, config.audio.sample_rate_hz)
-    num_frames = math.ceil(len(audio) / config.samples_per_frame)
-    num_phones = sum(len(word.phones) for word in aligned)
-    if num_frames < num_phones:
-        raise SkipUtterance(
-            "too short", f"{num_frames} frames for {num_phones} phonemes"
-        )
-    if num_frames > config.training.max_frames:
-        raise SkipUtterance(
-            "too long",
-            f"{num_frames} frames, training.max_frames is {config.training.max_frames}",
-        )
-    times = words.boundaries_seconds(sequence, aligned, end_seconds)
+    sound = _process(recording, aligned, options)
+    samples, num_clipped = wav.to_int16(sound.audio)
+    num_frames = math.ceil(len(samples) / config.samples_per_frame)
+    _check_length(num_frames, sum(len(word.phones) for word in sound.aligned), config)
+    times = words.boundaries_seconds(sequence, sound.aligned, sound.end_seconds)
     # The last frame is completed with zeros.
-    missing = num_frames * config.samples_per_frame - len(audio)
+    missing = num_frames * config.samples_per_frame - len(samples)
     return Prepared(
         id=utterance.id,
         text=utterance.text,
@@ -121,12 +158,95 @@ def _prepare(
             times, num_frames, config.frames_per_second
         ),
         num_frames=num_frames,
-        audio=np.pad(audio, (0, missing)),
-        source_rate_hz=source_rate_hz,
+        audio=np.pad(samples, (0, missing)),
+        source_rate_hz=recording.source_rate_hz,
         num_clipped=num_clipped,
-        word_counts=word_counts,
         num_unknown_words=num_unknown,
+        num_mismatches=num_mismatches,
+        num_channels=recording.num_channels,
+        trimmed_seconds=sound.trimmed_seconds,
+        kept_quieter=sound.kept_quieter,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Sound:
+    """What goes into the record: audio, and the words at its times."""
+
+    audio: np.ndarray
+    aligned: list[words.AlignedWord]
+    end_seconds: float
+    trimmed_seconds: float = 0.0
+    kept_quieter: bool = False
+
+
+def _process(
+    recording: Recording, aligned: list[words.AlignedWord], options: Options
+) -> _Sound:
+    """Trims, shifting the words, and then normalises the loudness."""
+    sound = _Sound(recording.audio, aligned, recording.end_seconds)
+    rate_hz = recording.sample_rate_hz
+    if options.trim_silence_db is not None:
+        first, last = aligned[0].start_seconds, aligned[-1].end_seconds
+        start, end = silence.speech_samples(
+            sound.audio, rate_hz, options.trim_silence_db, first, last
+        )
+        trimmed = len(sound.audio) - (end - start)
+        sound = _Sound(
+            sound.audio[start:end],
+            [word.shifted(-start / rate_hz) for word in aligned],
+            (end - start) / rate_hz,
+            trimmed / rate_hz,
+        )
+    if options.loudness_lufs is not None:
+        audio, kept_quieter = loudness.normalise(
+            sound.audio, rate_hz, options.loudness_lufs
+        )
+        sound = replace(sound, audio=audio, kept_quieter=kept_quieter)
+    return sound
+
+
+def _check_length(num_frames: int, num_phones: int, config: Config) -> None:
+    if num_frames < num_phones:
+        raise SkipUtterance(
+            "too short", f"{num_frames} frames for {num_phones} phonemes"
+        )
+    if num_frames > config.training.max_frames:
+        raise SkipUtterance(
+            "too long",
+            f"{num_frames} frames, training.max_frames is {config.training.max_frames}",
+        )
+
+
+def _match(
+    text: str, aligned: list[words.AlignedWord], options: Options
+) -> tuple[list[words.AlignedWord], list[str], int]:
+    """Known words, the boundaries around them, and how many the text has otherwise."""
+    try:
+        text_words, boundaries = _frontend().transcribe(text)
+    except ValueError as error:
+        raise SkipUtterance("unreadable text", str(error)) from None
+    stretches = text_match.match(text_words, aligned)
+    mismatches = text_match.count_mismatches(stretches, aligned)
+    total = max(len(text_words), len(aligned))
+    if 100 * mismatches > options.max_mismatch_percent * total:
+        raise SkipUtterance(
+            "wrong transcript",
+            f"{mismatches} of {total} words differ; the TextGrid has "
+            f"{_quote(word.label for word in aligned)}, the text "
+            f"{_quote(word.label for word in text_words)}",
+        )
+    if any(word.unknown for word in aligned):
+        known = unknown_words.pronounce_unknown(aligned, text_words, stretches)
+        stretches = text_match.match(text_words, known)
+        aligned = known
+    placed = text_match.boundaries_of_aligned(stretches, boundaries)
+    return aligned, placed, mismatches
+
+
+def _quote(labels: Iterable[str]) -> str:
+    text = " ".join(labels)
+    return repr(text if len(text) <= 30 else text[:27] + "...")
 
 
 def _speaker_id(utterance: Utterance, config: Config) -> int:
@@ -141,15 +261,8 @@ def _speaker_id(utterance: Utterance, config: Config) -> int:
     )
 
 
-def _split(text: str) -> tuple[list[str], list[str]]:
-    try:
-        return frontend.split_words(text)
-    except ValueError as error:
-        raise SkipUtterance("unreadable text", str(error)) from None
-
-
 def _encode(
-    aligned: list[words.AlignedWord], boundaries: list[str], config: Config
+    aligned: Sequence[words.AlignedWord], boundaries: list[str], config: Config
 ) -> tuple[list[str], np.ndarray]:
     """The phoneme sequence and its ids."""
     inventory = config.text.phonemes
@@ -174,47 +287,9 @@ def _encode(
         raise SkipUtterance("unknown phoneme", str(error)) from None
 
 
-def _read_audio(path: Path) -> tuple[np.ndarray, int]:
-    try:
-        audio, sample_rate_hz = wav.read(path)
-    except FileNotFoundError:
-        raise SkipUtterance("missing WAV", str(path)) from None
-    except (ValueError, OSError) as error:
-        raise SkipUtterance(_without(error, path)) from None
-    if len(audio) == 0:
-        raise SkipUtterance("empty audio")
-    if not np.all(np.isfinite(audio)):
-        bad = int(np.flatnonzero(~np.isfinite(audio))[0])
-        raise SkipUtterance("not finite", f"sample {bad} is {audio[bad]}")
-    if not np.any(audio):
-        raise SkipUtterance("silent audio", "every sample is zero")
-    return audio, sample_rate_hz
-
-
-def _resample(
-    audio: np.ndarray, source_rate_hz: int, sample_rate_hz: int
-) -> tuple[np.ndarray, int]:
-    """int16 samples at the config's rate, and how many were clipped."""
-    if source_rate_hz < sample_rate_hz:
-        raise SkipUtterance(
-            "sample rate too low",
-            f"{source_rate_hz} Hz, the config wants {sample_rate_hz} Hz",
-        )
-    if source_rate_hz > sample_rate_hz:
-        try:
-            import soxr
-        except ImportError:
-            raise ValueError(
-                f"audio of {source_rate_hz} Hz must be resampled to {sample_rate_hz} "
-                "Hz, which needs the package soxr: pip install soxr"
-            ) from None
-        audio = soxr.resample(audio, source_rate_hz, sample_rate_hz, quality="HQ")
-    return wav.to_int16(audio)
-
-
 @functools.cache
-def _lexicon() -> Lexicon:
-    return Lexicon()
+def _frontend() -> frontend.Frontend:
+    return frontend.Frontend()
 
 
 def _without(error: Exception, path: Path) -> str:

@@ -19,15 +19,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tfrecords_tools import flite, flite_labels
-from tfrecords_tools.synthetic_corpus import (
-    Corpus,
-    Job,
-    read_jobs,
-    write_textgrid,
-    write_wav,
-)
-from wg2.text.frontend import clean
-from wg2.text.lexicon import Lexicon, strip_accents
+from tfrecords_tools.alignment import textgrid
+from tfrecords_tools.synthetic_corpus import Corpus, Job, read_jobs, write_wav
+from wg2.text.characters import clean
+from wg2.text.lexicon import Lexicon
 
 _SAVE_EVERY = 500
 
@@ -48,7 +43,7 @@ class Outcome:
 
 def to_flite(text: str) -> str:
     """`text` in the characters that flite knows: ASCII, with commas for dashes."""
-    text = strip_accents(clean(text))
+    text = clean(text)
     text = re.sub(r"\s*([,;:.?!]?)\s*(?:[–—―‒]|--+|(?<!\S)-(?!\S))\s*", r"\1, ", text)
     text = re.sub(r"([,;:.?!]), ", r"\1 ", text)  # a dash after a mark adds nothing
     return " ".join(text.split()).lstrip(", ")
@@ -78,7 +73,7 @@ class Speaker:
             return Outcome(job.id, reason=str(error))
         wav_path, textgrid_path = self._corpus.paths(job.id)
         write_wav(wav_path, speech.samples, speech.sample_rate_hz)
-        write_textgrid(textgrid_path, labels)
+        textgrid.write(textgrid_path, labels.grid())
         return Outcome(job.id, labels.text, counts=self._count(labels))
 
     def _count(self, labels: flite_labels.Labels) -> tuple[int, int, int, int]:

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 
-from tfrecords_tools.flite_labels import Labels
 from wg2.files import atomic_write
 
 _LICENCE = (
@@ -52,42 +51,6 @@ def read_jobs(path: str | Path, limit: int | None = None) -> list[Job]:
     if not jobs:
         raise ValueError(f"{path} has no text: expected one utterance per line")
     return jobs[:limit]
-
-
-def write_textgrid(path: Path, labels: Labels) -> None:
-    """Writes the tiers "words" and "phones" in Praat's long text form."""
-    end = labels.phones[-1].end_seconds
-    lines = [
-        'File type = "ooTextFile"',
-        'Object class = "TextGrid"',
-        "",
-        "xmin = 0",
-        f"xmax = {end!r}",
-        "tiers? <exists>",
-        "size = 2",
-        "item []:",
-    ]
-    tiers = {"words": labels.words, "phones": labels.phones}
-    for i, (name, intervals) in enumerate(tiers.items(), start=1):
-        lines += [
-            f"    item [{i}]:",
-            '        class = "IntervalTier"',
-            f'        name = "{name}"',
-            "        xmin = 0",
-            f"        xmax = {end!r}",
-            f"        intervals: size = {len(intervals)}",
-        ]
-        start = 0.0
-        for j, interval in enumerate(intervals, start=1):
-            lines += [
-                f"        intervals [{j}]:",
-                f"            xmin = {start!r}",
-                f"            xmax = {interval.end_seconds!r}",
-                f'            text = "{interval.label}"',
-            ]
-            start = interval.end_seconds
-    with atomic_write(path, "w") as file:
-        file.write("\n".join(lines) + "\n")
 
 
 def write_wav(path: Path, samples: np.ndarray, sample_rate_hz: int) -> None:

@@ -61,7 +61,7 @@ def test_duplicates_and_malformed_lines_are_listed_with_their_number(tmp_path):
         ("d", "malformed line"),
         ("metadata.csv line 7", "malformed line"),
     ]
-    assert "lines 1 and 4" in skipped[0].reason
+    assert "line 1 and line 4" in skipped[0].reason
     assert "line 5" in skipped[1].reason
 
 

@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from tests import corpus
-from tfrecords_tools.prepare import Prepared, prepare
+from tfrecords_tools.prepare import Options, Prepared, prepare
 from tfrecords_tools.utterance import Skipped, Utterance
 from wg2.presets import TINY
 from wg2.text import symbols
@@ -40,6 +40,7 @@ def make(tmp_path):
         config=TINY,
         edit_grid=lambda grid: grid,
         edit_wav=lambda data: data,
+        recording=None,
         **options,
     ):
         wav_path, grid_path = tmp_path / "u.wav", tmp_path / "u.TextGrid"
@@ -49,7 +50,7 @@ def make(tmp_path):
         grid = corpus.textgrid({"words": words, "phones": phones})
         grid_path.write_text(edit_grid(grid), encoding="utf-8")
         utterance = Utterance("u", wav_path, text)
-        return prepare(utterance, grid_path, config, **options)
+        return prepare(utterance, grid_path, config, Options(**options), recording)
 
     return make
 
@@ -63,7 +64,7 @@ def test_sequence_and_frames_follow_alignment_and_text(make):
     assert symbols_of(prepared) == ["sil", "N", "OW1", ".", "<eos>"]
     assert prepared.durations.tolist() == [20, 16, 24, 0, 20]  # of 5 ms
     assert prepared.num_frames == 80
-    assert prepared.word_counts == (1, 1)
+    assert prepared.num_mismatches == 0
 
 
 def test_audio_of_the_right_rate_is_kept_bit_by_bit(make):
@@ -106,10 +107,81 @@ def test_lower_case_phones_are_the_same_phonemes(make):
     assert symbols_of(make(phones=lower)) == symbols_of(make())
 
 
-def test_other_number_of_words_keeps_plain_boundaries_and_says_so(make):
+def test_words_that_were_not_aligned_are_counted_and_the_others_keep_their_marks(make):
     prepared = make(text="Oh, no!")
-    assert symbols_of(prepared) == ["sil", "N", "OW1", "sil", "<eos>"]
-    assert prepared.word_counts == (2, 1)
+    assert symbols_of(prepared) == ["sil", "N", "OW1", "!", "<eos>"]
+    assert prepared.num_mismatches == 1
+
+
+def test_text_of_another_recording_is_a_skip(make):
+    skipped = make(text="Yes, a red dog.")
+    assert skipped.reason == (
+        "wrong transcript: 4 of 4 words differ; the TextGrid has 'no', the text "
+        "'yes a red dog'"
+    )
+    assert make(text="Oh, no.", max_mismatch_percent=49).kind == "wrong transcript"
+    assert make(text="Oh, no.", max_mismatch_percent=50).num_mismatches == 1
+    assert make(text="Yes", max_mismatch_percent=100).num_mismatches == 1
+
+
+def test_channels_are_averaged_and_counted(make):
+    left, right = np.round(noise() * 16384) * 2, np.round(noise()[::-1] * 16384) * 2
+    audio = np.stack([left, right], axis=1).astype(np.int16)
+    prepared = make(audio=audio)
+    assert prepared.num_channels == 2
+    np.testing.assert_array_equal(prepared.audio, (left + right) / 2)
+
+
+SPEECH = 0.4 * np.sin(2 * np.pi * 440 * np.arange(NUM_SAMPLES) / RATE_HZ)
+
+
+def test_trimming_shifts_the_words_with_the_audio(make):
+    audio = SPEECH.copy()
+    audio[:720] *= 1e-3  # 0.1 s of silence, of which 0.01 s are speech by its level
+    audio[-800:] *= 1e-3
+    whole, trimmed = make(audio=audio), make(audio=audio, trim_silence_db=40)
+    assert whole.durations.tolist() == [20, 16, 24, 0, 20]
+    # 40 ms of the first 90 ms go, 50 ms of the last 100 ms; frames are of 5 ms.
+    assert trimmed.durations.tolist() == [12, 16, 24, 0, 10]
+    assert trimmed.trimmed_seconds == pytest.approx(0.09)
+    np.testing.assert_array_equal(trimmed.audio, whole.audio[320:-400])
+
+
+def test_trimming_keeps_quiet_words(make):
+    audio = SPEECH.copy()
+    audio[:1600] *= 1e-3  # the word "no" is at 0.1 to 0.3 s
+    audio[2000:] *= 1e-3
+    trimmed = make(audio=audio, trim_silence_db=40)
+    assert trimmed.durations.tolist() == [10, 16, 24, 0, 10]
+    assert make(audio=SPEECH, trim_silence_db=40).trimmed_seconds == 0
+
+
+def lufs(samples):
+    """Of a stationary tone: K-weighted power, as BS.1770 says for one channel."""
+    import pyloudnorm
+
+    weighted = samples / 32768
+    for stage in pyloudnorm.Meter(RATE_HZ)._filters.values():
+        weighted = stage.apply_filter(weighted)
+    return -0.691 + 10 * np.log10(np.mean(weighted**2))
+
+
+@pytest.mark.parametrize("target", [-30.0, -16.0])
+def test_loudness_is_as_told(make, target):
+    prepared = make(audio=0.1 * SPEECH, loudness_lufs=target)
+    assert lufs(prepared.audio) == pytest.approx(target, abs=0.1)
+    assert not prepared.kept_quieter
+    assert prepared.num_clipped == 0
+
+
+def test_nothing_is_clipped_for_the_sake_of_loudness(make):
+    audio = 0.01 * SPEECH
+    audio[900] = 0.5
+    prepared = make(audio=audio, loudness_lufs=-10)
+    assert prepared.kept_quieter
+    assert prepared.num_clipped == 0
+    assert np.abs(prepared.audio.astype(int)).max() == 32767
+    assert lufs(prepared.audio) < -11
 
 
 def test_unknown_word_is_pronounced_or_skipped_as_told(make):
@@ -142,10 +214,6 @@ def replaced(sample, value):
 BAD = {
     "empty text": ({"text": ""}, "empty text"),
     "unreadable text": ({"text": "no { no"}, "unreadable text: "),
-    "stereo": (
-        {"audio": np.stack([noise(), noise()], axis=1)},
-        "expected mono, got 2 channels",
-    ),
     "empty audio": ({"audio": noise(0)}, "empty audio"),
     "silent": ({"audio": np.zeros(NUM_SAMPLES)}, "silent audio: every sample is zero"),
     "nan": (
@@ -194,8 +262,13 @@ BAD = {
         "unknown phoneme: '<eos>'",
     ),
     "unknown word": (
-        {"phones": (PHONES[0], (0.1, 0.3, "spn"), PHONES[3]), "text": "Xqzvw."},
-        "unknown word: 'xqzvw', unknown to the aligner, is not in the dictionary",
+        {"phones": (PHONES[0], (0.1, 0.3, "spn"), PHONES[3]), "skip_unknown_words": 1},
+        "unknown word: 1 in the TextGrid",
+    ),
+    "wrong transcript": ({"text": "Yes!"}, "wrong transcript: 1 of 1 words differ"),
+    "too quiet": (
+        {"audio": noise() * 1e-4, "loudness_lufs": -23},
+        "too quiet for --loudness: below -70 LUFS",
     ),
     "too short": (
         {
@@ -234,7 +307,7 @@ def test_missing_files_are_skips(tmp_path, make):
     make()
     utterance = Utterance("u", tmp_path / "none.wav", "No.")
     skipped = prepare(utterance, tmp_path / "u.TextGrid", TINY)
-    assert skipped.reason == f"missing WAV: {tmp_path / 'none.wav'}"
+    assert skipped.reason == f"missing audio: {tmp_path / 'none.wav'}"
     utterance = Utterance("u", tmp_path / "u.wav", "No.")
     assert prepare(utterance, None, TINY).reason == "missing TextGrid: u.TextGrid"
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests import corpus
 from tfrecords_tools.alignment import textgrid
-from tfrecords_tools.alignment.textgrid import TextGridError
+from tfrecords_tools.alignment.textgrid import Interval, TextGrid, TextGridError
 
 WORDS = ((0.0, 0.1, ""), (0.1, 0.4, "it's"), (0.4, 0.55, ""))
 PHONES = (
@@ -189,3 +189,31 @@ def test_other_bytes_are_refused(tmp_path):
 def test_missing_file_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError):
         textgrid.read(tmp_path / "a.TextGrid")
+
+
+def test_what_is_written_reads_back(tmp_path):
+    tiers = {
+        'the "first"': (Interval(0.0, 1 / 3, ""), Interval(1 / 3, 1.0, 'say "ah"')),
+        "phones": (Interval(0.0, 1.0, "ÄÖ <x> 7 ! no comment"),),
+    }
+    grid = TextGrid(1.0, tiers)
+    textgrid.write(tmp_path / "a.TextGrid", grid)
+    assert textgrid.read(tmp_path / "a.TextGrid") == grid
+
+
+@pytest.mark.parametrize(
+    "intervals",
+    [
+        (),
+        ((0.0, 0.5, "a"),),
+        ((0.1, 1.0, "a"),),
+        ((0.0, 0.4, "a"), (0.5, 1.0, "b")),
+        ((0.0, 0.6, "a"), (0.5, 1.0, "b")),
+        ((0.0, 0.0, "a"), (0.0, 1.0, "b")),
+    ],
+)
+def test_tiers_with_gaps_are_not_written(tmp_path, intervals):
+    grid = TextGrid(1.0, {"words": tuple(Interval(*i) for i in intervals)})
+    with pytest.raises(ValueError, match="'words' must go from 0 to 1"):
+        textgrid.write(tmp_path / "a.TextGrid", grid)
+    assert list(tmp_path.iterdir()) == []

@@ -1,17 +1,20 @@
-"""Reader of Praat TextGrid files, as forced aligners write them.
+"""Praat TextGrid files, as forced aligners write them: reader and writer.
 
-Long and short text form, UTF-8 or UTF-16. As in Praat, only free-standing numbers,
-quoted strings and <flags> count; everything else ("xmin =", "[1]:") is decoration.
+Read are the long and the short text form, UTF-8 or UTF-16. As in Praat, only
+free-standing numbers, quoted strings and <flags> count; everything else ("xmin =",
+"[1]:") is decoration. Written is the long form in UTF-8.
 """
 
 from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
+
+from wg2 import files
 
 # Aligners round to milliseconds or to 10 ms; neighbours may miss each other by less.
 _TOLERANCE_SECONDS = 1e-3
@@ -102,6 +105,48 @@ def parse(text: str) -> TextGrid:
                 raise TextGridError(f"two tiers are named {name!r}")
             tiers[name] = intervals
     return TextGrid(end, tiers)
+
+
+def write(path: str | Path, grid: TextGrid) -> None:
+    """Writes a TextGrid, whole or not at all. What is read back is the same.
+
+    Raises:
+        ValueError: If the intervals of a tier are not from 0 to the end without a gap.
+        OSError: If it cannot be written.
+    """
+    lines = ['File type = "ooTextFile"', 'Object class = "TextGrid"', ""]
+    lines += ["xmin = 0", f"xmax = {grid.end_seconds!r}", "tiers? <exists>"]
+    lines += [f"size = {len(grid.tiers)}", "item []:"]
+    for i, (name, intervals) in enumerate(grid.tiers.items(), start=1):
+        _check_contiguous(name, intervals, grid.end_seconds)
+        lines += [
+            f"    item [{i}]:",
+            '        class = "IntervalTier"',
+            f"        name = {_quoted(name)}",
+            "        xmin = 0",
+            f"        xmax = {grid.end_seconds!r}",
+            f"        intervals: size = {len(intervals)}",
+        ]
+        for j, interval in enumerate(intervals, start=1):
+            lines += [
+                f"        intervals [{j}]:",
+                f"            xmin = {interval.start_seconds!r}",
+                f"            xmax = {interval.end_seconds!r}",
+                f"            text = {_quoted(interval.label)}",
+            ]
+    with files.atomic_write(path, "w") as file:
+        file.write("\n".join(lines) + "\n")
+
+
+def _check_contiguous(name: str, intervals: Sequence[Interval], end: float) -> None:
+    ends = [0.0, *(interval.end_seconds for interval in intervals)]
+    starts = [*(interval.start_seconds for interval in intervals), end]
+    if starts != ends or any(i.end_seconds <= i.start_seconds for i in intervals):
+        raise ValueError(f"tier {name!r} must go from 0 to {end} s: {intervals}")
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"'
 
 
 def _parse_tier(tokens: _Tokens, end: float) -> tuple[str, tuple | None]:

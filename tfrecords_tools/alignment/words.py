@@ -31,6 +31,14 @@ class AlignedWord:
     def end_seconds(self) -> float:
         return self.phones[-1].end_seconds
 
+    def shifted(self, seconds: float) -> AlignedWord:
+        """The same word, later."""
+        phones = (
+            Interval(start + seconds, end + seconds, label)
+            for start, end, label in self.phones
+        )
+        return AlignedWord(self.label, tuple(phones))
+
     @property
     def unknown(self) -> bool:
         return any(phone.label.lower() in UNKNOWN_PHONES for phone in self.phones)

@@ -70,7 +70,7 @@ def read(path: str | Path) -> tuple[np.ndarray, int]:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file")
-    _check_complete(path)
+    check_complete(path)
     try:
         audio, sample_rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
     except (soundfile.SoundFileError, OSError) as error:
@@ -111,7 +111,7 @@ def write(path: str | Path, audio: np.ndarray, sample_rate_hz: int) -> int:
     return num_clipped
 
 
-def _check_complete(path: Path) -> None:
+def check_complete(path: Path) -> None:
     """Finds a RIFF file that is shorter than its header says.
 
     libsndfile reads such a file without a word, up to where it ends.

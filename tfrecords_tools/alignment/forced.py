@@ -1,0 +1,250 @@
+"""Forced alignment: when each word and phone of a known text sounds.
+
+pocketsphinx's English model aligns in two passes. The first runs over a grammar of
+the words, with all pronunciations of each and a pause allowed between any two; it
+decides on pronunciations, pauses and word boundaries. The second finds the phones
+inside of each word. The model has no stress: a pronunciation is looked for without,
+and written with, and of those that differ in stress alone the first counts.
+
+Where pocketsphinx's defaults do not suit (5.1.1; figures of `benchmarks.alignment`):
+
+- `bestpath`: its word lattice gives words fewer frames than they have states, and the
+  second pass fails (pocketsphinx issue 318 and pull request 500); off.
+- The three beams differ, so that words are lost at their ends (pull request 464); one
+  value here, wide enough that only a wrong text falls out of it.
+- `lw`: a language weight of 6.5 is for recognition; it would make pauses improbable.
+- `cmn`: the mean over the whole utterance, not a running one, which would make the
+  first second worse and depend on what was aligned before.
+- `ds`: the most likely Gaussians are searched for in every other frame (all frames are
+  scored). 1.5 times as fast for 1 ms more of mean error.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pocketsphinx
+
+from tfrecords_tools.alignment.textgrid import Interval, TextGrid
+from tfrecords_tools.alignment.words import AlignedWord
+from wg2.text import symbols
+from wg2.text.frontend import Word
+from wg2.text.lexicon import Pronunciation
+
+SAMPLE_RATE_HZ = 16000
+"""That of the acoustic model."""
+SHORTEST_SECONDS, LONGEST_SECONDS = 0.1, 100.0
+"""Of a recording. The second pass has memory for all states in all frames: 0.3 GB at
+the upper limit, growing with its square."""
+FRAMES_PER_SECOND = 100
+STATES_PER_PHONE = 3
+"""A phone lasts at least as many frames."""
+
+_WINDOW_SECONDS = 0.025625
+_FRAME_SECONDS = 1 / FRAMES_PER_SECOND
+# Frame i is a window that begins at i frames, so it tells what sounds at its middle,
+# and a boundary between two frames lies between their two middles.
+_BOUNDARY_OFFSET_SECONDS = 0.5 * (_WINDOW_SECONDS - _FRAME_SECONDS)
+_BEAM = 1e-80
+# pocketsphinx counts in powers of 1.0001, its states in 1024 of them.
+_NATS_PER_SCORE = 1024 * math.log(1.0001)
+
+
+@dataclass(frozen=True)
+class ForcedWord:
+    """A word where it sounds.
+
+    Args:
+        word: Its phones, with stress, one of the pronunciations asked for.
+        log_ratio: float <= 0, nats per frame: log-likelihood of its states less that
+            of the best state which the search considered in the same frame.
+    """
+
+    word: AlignedWord
+    log_ratio: float
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """The words of an utterance, in order, and its end."""
+
+    words: tuple[ForcedWord, ...]
+    end_seconds: float
+
+    @property
+    def log_ratio(self) -> float:
+        """Mean over the frames of all words, nats."""
+        seconds = [w.word.end_seconds - w.word.start_seconds for w in self.words]
+        total = sum(w.log_ratio * s for w, s in zip(self.words, seconds, strict=True))
+        return total / sum(seconds)
+
+    def grid(self) -> TextGrid:
+        """The tiers "words" and "phones" as MFA 2 and 3 write them: a silence is an
+        interval with an empty label, in both."""
+        words = [w.word for w in self.words]
+        spans = [Interval(w.start_seconds, w.end_seconds, w.label) for w in words]
+        phones = [phone for w in words for phone in w.phones]
+        tiers = {"words": spans, "phones": phones}
+        return TextGrid(
+            self.end_seconds,
+            {name: tuple(self._with_silences(tier)) for name, tier in tiers.items()},
+        )
+
+    def _with_silences(self, tier: Sequence[Interval]) -> Iterator[Interval]:
+        at = 0.0
+        for interval in tier:
+            if interval.start_seconds > at:
+                yield Interval(at, interval.start_seconds, "")
+            yield interval
+            at = interval.end_seconds
+        if at < self.end_seconds:
+            yield Interval(at, self.end_seconds, "")
+
+
+class _Dictionary:
+    """The words of one utterance as names for the decoder.
+
+    A name stands for a set of pronunciations without stress; the name of its `i`-th
+    one, from 1, ends in `(i)`.
+    """
+
+    def __init__(self, words: Sequence[Word]):
+        self._stressed: list[dict[Pronunciation, Pronunciation]] = []
+        for word in words:
+            variants: dict[Pronunciation, Pronunciation] = {}
+            for stressed in word.pronunciations:
+                variants.setdefault(_without_stress(stressed), stressed)
+            self._stressed.append(variants)
+        known: dict[tuple[Pronunciation, ...], str] = {}
+        self.names = [
+            known.setdefault(tuple(variants), f"w{len(known)}")
+            for variants in self._stressed
+        ]
+        self.entries = [
+            (name if i == 1 else f"{name}({i})", variant)
+            for variants, name in known.items()
+            for i, variant in enumerate(variants, start=1)
+        ]
+
+    def stressed(self, position: int, name: str) -> Pronunciation:
+        """What the decoder's `name` means for the word at `position`."""
+        variant = int(name.partition("(")[2].rstrip(")") or 1)
+        return list(self._stressed[position].values())[variant - 1]
+
+
+def align(samples: np.ndarray, words: Sequence[Word]) -> Alignment | None:
+    """Aligns the words of an utterance with its sound.
+
+    The result depends on nothing else: every call has a decoder of its own.
+
+    Args:
+        samples: int16 `(samples,)` at `SAMPLE_RATE_HZ`, within the limits of length.
+        words: At least one, each with at least one pronunciation.
+
+    Returns:
+        The alignment; None if no way of saying the words comes near to the sound.
+
+    Raises:
+        ValueError: If there are no words, or the recording is too short or too long.
+    """
+    end_seconds = len(samples) / SAMPLE_RATE_HZ
+    if not SHORTEST_SECONDS <= end_seconds <= LONGEST_SECONDS:
+        raise ValueError(
+            f"expected {SHORTEST_SECONDS:g} to {LONGEST_SECONDS:g} s of sound. "
+            f"Received: {end_seconds:.2f} s"
+        )
+    if not words:
+        raise ValueError("expected at least one word. Received none")
+    dictionary = _Dictionary(words)
+    entries = _two_passes(samples, dictionary)
+    spoken = [entry for entry in entries if entry.name.startswith("w")]
+    if [entry.name.partition("(")[0] for entry in spoken] != dictionary.names:
+        return None
+    num_frames = entries[-1].end_frame
+
+    def boundary(frame: int) -> float:
+        if frame == 0:
+            return 0.0
+        if frame == num_frames:
+            return end_seconds
+        return min(frame * _FRAME_SECONDS + _BOUNDARY_OFFSET_SECONDS, end_seconds)
+
+    found = []
+    for i, (word, entry) in enumerate(zip(words, spoken, strict=True)):
+        bounds = [boundary(f) for f in (*entry.phone_starts, entry.end_frame)]
+        labels = dictionary.stressed(i, entry.name)
+        phones = map(Interval, bounds[:-1], bounds[1:], labels)
+        num_word_frames = entry.end_frame - entry.phone_starts[0]
+        log_ratio = min(0.0, _NATS_PER_SCORE * entry.score / num_word_frames)
+        found.append(ForcedWord(AlignedWord(word.label, tuple(phones)), log_ratio))
+    return Alignment(tuple(found), end_seconds)
+
+
+class _Entry(NamedTuple):
+    """A word or silence of the decoder, in frames."""
+
+    name: str
+    phone_starts: tuple[int, ...]
+    end_frame: int
+    score: int
+
+
+def _two_passes(samples: np.ndarray, dictionary: _Dictionary) -> list[_Entry]:
+    """Words and silences in order; empty if the search died out."""
+    decoder = _decoder()
+    for name, phones in dictionary.entries:
+        decoder.add_word(name, " ".join(phones), update=False)
+    try:
+        decoder.set_align_text(" ".join(dictionary.names))
+        _decode(decoder, samples)
+        if decoder.hyp() is None:
+            return []
+        decoder.set_alignment()
+        _decode(decoder, samples)
+        # Not a list of its entries: they die when the iterator moves on.
+        return [
+            _Entry(
+                entry.name,
+                tuple(phone.start for phone in entry),
+                entry.start + entry.duration,
+                entry.score,
+            )
+            for entry in decoder.get_alignment()
+        ]
+    except RuntimeError:
+        return []
+
+
+def _decoder() -> pocketsphinx.Decoder:
+    return pocketsphinx.Decoder(
+        lm=None,
+        dict=None,
+        samprate=SAMPLE_RATE_HZ,
+        frate=FRAMES_PER_SECOND,
+        wlen=_WINDOW_SECONDS,
+        loglevel="FATAL",
+        bestpath=False,
+        beam=_BEAM,
+        pbeam=_BEAM,
+        wbeam=_BEAM,
+        lw=1.0,
+        cmn="batch",
+        ds=2,
+    )
+
+
+def _decode(decoder: pocketsphinx.Decoder, samples: np.ndarray) -> None:
+    decoder.start_utt()
+    decoder.process_raw(samples.astype("<i2").tobytes(), full_utt=True)
+    decoder.end_utt()
+
+
+def _without_stress(pronunciation: Pronunciation) -> Pronunciation:
+    return tuple(
+        phone[:-1] if phone in symbols.STRESSED_VOWELS else phone
+        for phone in pronunciation
+    )

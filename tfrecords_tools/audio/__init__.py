@@ -1,0 +1,1 @@
+"""Sound files of a corpus -> mono samples at the config's rate."""
