@@ -213,11 +213,15 @@ def _build(info: DatasetInfo) -> Element:
         element("li", shorten(line, _WARNINGS_LENGTH)) for line in info.warnings
     ]
     noted = element("ul", *warnings) if warnings else element("p", "No warnings.")
-    fields = [
-        (field.name, _plain(getattr(info, field.name)))
-        for field in dataclasses.fields(info)
-        if field.name not in _SHOWN_FIELDS
-    ]
+    fields = []
+    for field in dataclasses.fields(info):
+        value = getattr(info, field.name)
+        if field.name in _SHOWN_FIELDS:
+            continue
+        if isinstance(value, dict):  # the options of the build
+            fields += [(f"{field.name}.{k}", _plain(v)) for k, v in value.items()]
+        else:
+            fields.append((field.name, _plain(value)))
     config = json.dumps(info.config, indent=1, ensure_ascii=False)
     return section(
         "build",
