@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from tfrecords_tools.validate import add_limit_option
 
 if TYPE_CHECKING:
-    from tfrecords_tools.findings import Findings
+    from tfrecords_tools.inspection.findings import Findings
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -97,7 +97,7 @@ def report(
         FileNotFoundError, ValueError: No dataset, or a bad argument.
         OSError: If a file cannot be read or written.
     """
-    from tfrecords_tools.plotting import require_matplotlib
+    from tfrecords_tools.inspection.plotting import require_matplotlib
 
     if num_outliers < 0:
         raise ValueError(f"--outliers must be at least 0. Received: {num_outliers}")
@@ -110,10 +110,10 @@ def report(
     require_matplotlib()
     import tqdm
 
-    from tfrecords_tools.corpus_summary import CorpusSummary
-    from tfrecords_tools.examine import examine
-    from tfrecords_tools.findings import Findings, Limits
-    from tfrecords_tools.report_page import page
+    from tfrecords_tools.inspection.corpus_summary import CorpusSummary
+    from tfrecords_tools.inspection.examine import examine
+    from tfrecords_tools.inspection.findings import Findings, Limits
+    from tfrecords_tools.inspection.report_page import page
     from wg2 import files
     from wg2.data.dataset import DatasetInfo
 

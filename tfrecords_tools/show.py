@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tfrecords_tools.terminal_text import one_line
+from tfrecords_tools.inspection.terminal_text import one_line
 
 if TYPE_CHECKING:
     from wg2.data.dataset import DatasetInfo
@@ -81,7 +81,7 @@ def _show(args: argparse.Namespace) -> None:
     from wg2.data.dataset import DatasetInfo
 
     if args.output:
-        from tfrecords_tools.plotting import require_matplotlib
+        from tfrecords_tools.inspection.plotting import require_matplotlib
 
         require_matplotlib()
     info = DatasetInfo.load(args.records or args.data)
@@ -121,7 +121,7 @@ def _write(
 
     name = urllib.parse.quote(record.id, safe=" ")  # an id may have a slash
     if plot_path:
-        from tfrecords_tools import record_plot
+        from tfrecords_tools.inspection import record_plot
 
         path = plot_path / f"{name}.png" if several else plot_path
         record_plot.plot(record, info, path)
@@ -198,7 +198,7 @@ def find_random(
 
 def _at(info: DatasetInfo, split: str, positions: Sequence[int]) -> Iterator[Record]:
     """Records by their positions in a split, in order; skips shards that have none."""
-    from tfrecords_tools import shards
+    from tfrecords_tools.inspection import shards
     from wg2.data import schema
 
     num_utterances = info.split(split).num_utterances
@@ -233,7 +233,7 @@ def _records(
     info: DatasetInfo, split: str | None = None
 ) -> Iterator[tuple[str, Record]]:
     """All records of a split, or of every split, with its name."""
-    from tfrecords_tools import shards
+    from tfrecords_tools.inspection import shards
     from wg2.data import schema
 
     filled = [name for name, value in info.splits.items() if value.num_utterances]

@@ -15,10 +15,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tfrecords_tools.terminal_text import one_line
+from tfrecords_tools.inspection.terminal_text import one_line
 
 if TYPE_CHECKING:
-    from tfrecords_tools.findings import Finding, Findings
+    from tfrecords_tools.inspection.findings import Finding, Findings
     from wg2.data.dataset import DatasetInfo
 
 _MESSAGE_LENGTH = 150
@@ -72,7 +72,7 @@ def add_limit_option(parser: argparse.ArgumentParser) -> None:
 
 class _PrintChecks(argparse.Action):
     def __call__(self, parser, namespace, values, option_string=None):
-        from tfrecords_tools import findings
+        from tfrecords_tools.inspection import findings
 
         for title, checks in (
             ("errors", findings.ERRORS),
@@ -90,7 +90,7 @@ class _PrintChecks(argparse.Action):
 def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up notes
-    from tfrecords_tools.findings import Findings, Limits
+    from tfrecords_tools.inspection.findings import Findings, Limits
     from wg2.data.dataset import DatasetInfo
 
     try:
@@ -111,7 +111,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _examine(info: DatasetInfo, findings: Findings, limits) -> None:
     import tqdm
 
-    from tfrecords_tools.examine import examine
+    from tfrecords_tools.inspection.examine import examine
 
     def progress(listed: Iterable) -> Iterable:
         return tqdm.tqdm(listed, "validate", unit=" files", disable=None)
@@ -121,7 +121,7 @@ def _examine(info: DatasetInfo, findings: Findings, limits) -> None:
 
 def table(findings: Findings) -> str:
     """Checks that found something, errors first, each with its first findings."""
-    from tfrecords_tools.findings import CHECKS, ERRORS
+    from tfrecords_tools.inspection.findings import CHECKS, ERRORS
 
     lines = []
     for check, meaning in CHECKS.items():

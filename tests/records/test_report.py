@@ -14,14 +14,15 @@ import pytest
 import soundfile
 
 from tests import handmade
-from tfrecords_tools import report, sound_clips
-from tfrecords_tools.corpus_summary import (
+from tfrecords_tools import report
+from tfrecords_tools.inspection import sound_clips
+from tfrecords_tools.inspection.corpus_summary import (
     EXTREMES,
     CorpusSummary,
-    Histogram,
     rare_phonemes,
 )
-from tfrecords_tools.utterance_statistics import measure
+from tfrecords_tools.inspection.histogram import Histogram
+from tfrecords_tools.inspection.utterance_statistics import measure
 from wg2.data.dataset import DatasetInfo
 
 ATTACK = "<script>alert('x')</script> & \"quotes\" \x1b[31m"

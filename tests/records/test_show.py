@@ -12,7 +12,8 @@ import soundfile
 from matplotlib.figure import Figure
 
 from tests import corpus, handmade
-from tfrecords_tools import record_plot, show
+from tfrecords_tools import show
+from tfrecords_tools.inspection import record_plot
 from wg2.data.dataset import DatasetInfo
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import shutil
@@ -11,9 +12,10 @@ import pytest
 import tensorflow as tf
 
 from tests import handmade
-from tfrecords_tools import shards, validate
-from tfrecords_tools.findings import CHECKS, ERRORS, Findings, Limits
-from tfrecords_tools.utterance_statistics import longest_run, measure
+from tfrecords_tools import validate
+from tfrecords_tools.inspection import shards
+from tfrecords_tools.inspection.findings import CHECKS, ERRORS, Findings, Limits
+from tfrecords_tools.inspection.utterance_statistics import longest_run, measure
 from wg2.data import schema
 from wg2.data.dataset import DatasetInfo
 
@@ -506,6 +508,33 @@ def test_figures_of_an_utterance_in_closed_form(tmp_path):
     assert statistics.longest_pause.seconds == pytest.approx(0.15)
     np.testing.assert_allclose(statistics.pauses_seconds, [0.15])
     assert statistics.loudest_pause_db == -math.inf
+
+
+def test_offset_hides_neither_silence_nor_level(tmp_path):
+    info = handmade.write(tmp_path / "records", sound_records(1))
+    plain = labelled([2, 4, 3, *SOUNDS], [9, 16, 320, *[16] * 10])
+    moved = with_audio_of(plain, plain.audio + 1000)
+    first, second = measure(plain, info), measure(moved, info)
+    assert second.dc_offset - first.dc_offset == pytest.approx(1000 / 32768)
+    assert second.rms_dbfs == pytest.approx(first.rms_dbfs, abs=1e-3)
+    assert second.inner_silence == first.inner_silence
+    assert second.inner_silence.seconds == pytest.approx(1.6)
+
+
+def with_audio_of(record, audio):
+    return dataclasses.replace(record, audio=audio.astype(np.int16))
+
+
+def test_inventory_without_padding_is_a_finding(tmp_path):
+    phonemes = ("sil0", *handmade.config().text.phonemes[1:])
+    handmade.write(
+        tmp_path / "records",
+        sound_records(2),
+        phonemes=phonemes,
+        phoneme_counts=dict(zip(phonemes, (0, 2, 4, 2, 6, 6, 6, 6), strict=True)),
+    )
+    _, findings = found(tmp_path / "records", tmp_path, "--ignore", "unseen-phoneme")
+    assert {f["check"] for f in findings} == {"dataset-config", "empty-validation"}
 
 
 def test_longest_run_of_random_flags_agrees_with_a_loop():

@@ -158,6 +158,8 @@ class DatasetInfo:
 
     def _check_types(self) -> None:
         """Raises TypeError where something is not what computations need."""
+        if not isinstance(self.config, dict):
+            raise TypeError(f"config must be an object, not {self.config!r}")
         counts = {f"phoneme_counts[{s!r}]": n for s, n in self.phoneme_counts.items()}
         for name, split in self.splits.items():
             counts[f"splits.{name}.num_utterances"] = split.num_utterances

@@ -13,6 +13,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -190,7 +192,7 @@ def decode(serialized: bytes) -> Record:
             contradicts something. `kind` is one of `RECORD_ERRORS`.
     """
     try:
-        parsed = tf.io.parse_single_example(serialized, _FEATURES)
+        parsed = _example_parser()(tf.constant(serialized))
     except (tf.errors.InvalidArgumentError, UnicodeDecodeError) as error:
         # TensorFlow quotes the bytes of what is no example; Python may not read them.
         reason = getattr(error, "message", "Could not parse").partition(" [Op:")[0]
@@ -219,6 +221,16 @@ def decode(serialized: bytes) -> Record:
         durations=values["durations"],
         num_frames=int(values["num_frames"]),
         audio=np.frombuffer(values["audio"], "<i2").astype(np.int16, copy=False),
+    )
+
+
+# As a function, since each eager call keeps 4 kB for ever (TensorFlow 2.16).
+@functools.cache
+def _example_parser() -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
+    return tf.function(
+        lambda serialized: tf.io.parse_single_example(serialized, _FEATURES),
+        input_signature=[tf.TensorSpec((), tf.string)],
+        autograph=False,
     )
 
 

@@ -75,6 +75,16 @@ def details(summary: str, *children: Child) -> Element:
     return element("details", element("summary", summary), *children)
 
 
+def section(id: str, title: str, *children: Child) -> Element:
+    """A part of a page, with its heading."""
+    return element("section", element("h2", title), *children, id=id)
+
+
+def shorten(text: str, length: int = 200) -> str:
+    """`text`, or its beginning."""
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
 def parse_svg(text: str) -> Element:
     """An SVG document as elements of an HTML page, which has no prefixes."""
     root = ElementTree.fromstring(text)

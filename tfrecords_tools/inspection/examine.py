@@ -5,16 +5,14 @@ Records are read one at a time; memory does not grow with the corpus.
 
 from __future__ import annotations
 
-import collections
 import math
 from collections.abc import Callable, Iterable, Iterator
 
-import numpy as np
-
-from tfrecords_tools import shards
-from tfrecords_tools.findings import Findings, Limits
-from tfrecords_tools.utterance_index import UtteranceIndex
-from tfrecords_tools.utterance_statistics import UtteranceStatistics, measure
+from tfrecords_tools.inspection import shards
+from tfrecords_tools.inspection.findings import Findings, Limits
+from tfrecords_tools.inspection.totals import Totals
+from tfrecords_tools.inspection.utterance_index import UtteranceIndex
+from tfrecords_tools.inspection.utterance_statistics import UtteranceStatistics, measure
 from wg2.config import Config
 from wg2.data import dataset, schema
 from wg2.data.dataset import DatasetInfo, Shard
@@ -52,7 +50,7 @@ def examine(
     try:
         _check_config(info, findings)
         _check_unlisted(info, findings)
-        totals = _Totals(info)
+        totals = Totals(info)
         listed = [
             (split, s) for split in info.splits for s in info.splits[split].shards
         ]
@@ -96,7 +94,8 @@ def check_utterance(
     def found(check: str, message: str) -> None:
         findings.add(check, message, id=record.id, split=split)
 
-    num_padding = int(np.sum(record.phoneme_ids == info.phonemes.index(symbols.PAD)))
+    names = [info.phonemes[i] for i in record.phoneme_ids]
+    num_padding = names.count(symbols.PAD)
     if num_padding:
         found("padding", f"{num_padding} times {symbols.PAD}")
     if not record.text.strip():
@@ -133,8 +132,8 @@ def check_utterance(
         found(
             "sound-in-pause",
             f"the pause {pause.symbol!r} of {pause.seconds:.2f} s at "
-            f"{pause.start_seconds:.2f} s is at {statistics.loudest_pause_db:+.1f} dB "
-            "of the speech",
+            f"{pause.start_seconds:.2f} s has {statistics.loudest_pause_db:+.1f} dB "
+            "against the speech",
         )
 
 
@@ -166,7 +165,7 @@ def _check_unlisted(info: DatasetInfo, findings: Findings) -> None:
 
 
 def _records(
-    info: DatasetInfo, split: str, shard: Shard, totals: _Totals, findings: Findings
+    info: DatasetInfo, split: str, shard: Shard, totals: Totals, findings: Findings
 ) -> Iterator[tuple[schema.Record, bytes]]:
     """The sound records of a shard, with their bytes; reports all others."""
     path = info.directory / shard.file
@@ -218,90 +217,6 @@ def _records(
         return
     totals.complete = False
     findings.add("damaged-shard", message, **where)
-
-
-class _Totals:
-    """Sums over the records, and what `dataset.json` says they are."""
-
-    def __init__(self, info: DatasetInfo):
-        self._info = info
-        self.complete = True
-        """Whether every record that is listed was read."""
-        self._num_utterances: collections.Counter[str] = collections.Counter()
-        self._num_frames: collections.Counter[str] = collections.Counter()
-        self._frames_range = [math.inf, 0]
-        self._sum_of_squares = 0.0
-        self._phonemes = {
-            split: np.zeros(len(info.phonemes), np.int64) for split in info.splits
-        }
-        self._speakers = np.zeros(max(1, len(info.speakers)), np.int64)
-
-    def add(self, record: schema.Record, split: str) -> None:
-        self._num_utterances[split] += 1
-        self._num_frames[split] += record.num_frames
-        low, high = self._frames_range
-        self._frames_range = [
-            min(low, record.num_frames),
-            max(high, record.num_frames),
-        ]
-        self._phonemes[split] += np.bincount(
-            record.phoneme_ids, minlength=len(self._info.phonemes)
-        )
-        if split == "train":
-            self._speakers[record.speaker_id] += 1
-            samples = record.audio.astype(np.float64) / 32768
-            self._sum_of_squares += float(np.dot(samples, samples))
-
-    def check_coverage(self, findings: Findings) -> None:
-        """Phonemes, speakers and splits that lack utterances."""
-        if not self._num_utterances["validation"]:
-            findings.add("empty-validation", "the split validation has no utterances")
-        for i, symbol in enumerate(self._info.phonemes):
-            train, validation = (
-                self._phonemes[split][i] for split in ("train", "validation")
-            )
-            if validation and not train:
-                findings.add(
-                    "validation-phoneme",
-                    f"{symbol}: {validation} times in validation, never in training",
-                )
-            elif not train and symbol != symbols.PAD:
-                findings.add("unseen-phoneme", symbol)
-        for name, count in zip(self._info.speakers, self._speakers, strict=False):
-            if not count:
-                findings.add("unheard-speaker", name)
-
-    def check_figures(self, findings: Findings) -> None:
-        """Every figure of `dataset.json` that follows from the records."""
-        info = self._info
-
-        def compare(name: str, said, found, tolerance: float = 0.0) -> None:
-            if not math.isclose(said, found, rel_tol=tolerance, abs_tol=tolerance):
-                findings.add(
-                    "dataset-figures", f"{name} is {found}, dataset.json says {said}"
-                )
-
-        for split, said in info.splits.items():
-            compare(
-                f"splits.{split}.num_utterances",
-                said.num_utterances,
-                self._num_utterances[split],
-            )
-            seconds = self._num_frames[split] / info.frames_per_second
-            hours = round(seconds / 3600, 6)
-            compare(f"splits.{split}.hours", said.hours, hours, 1.5e-6)
-        low, high = self._frames_range
-        compare("min_frames", info.min_frames, 0 if math.isinf(low) else low)
-        compare("max_frames", info.max_frames, high)
-        train_samples = self._num_frames["train"] * info.samples_per_frame
-        rms = math.sqrt(self._sum_of_squares / max(1, train_samples))
-        compare("audio_rms", info.audio_rms, rms, 1e-6)
-        for i, symbol in enumerate(info.phonemes):
-            compare(
-                f"phoneme_counts[{symbol!r}]",
-                info.phoneme_counts.get(symbol, 0),
-                int(self._phonemes["train"][i]),
-            )
 
 
 def _check_corpus_hash(

@@ -11,7 +11,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from tfrecords_tools.corpus_summary import Histogram
+from tfrecords_tools.inspection.histogram import Histogram
 
 # Stand-ins that no figure has by chance; the page's CSS gives them a meaning, so that
 # one picture serves light and dark.
