@@ -5,6 +5,7 @@ python -m benchmarks.building --config small --input CORPUS --alignments TEXTGRI
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 import tempfile
@@ -60,18 +61,17 @@ def _report(args, folder: Path) -> None:
     timings = interleaved(functions, args.repetitions)
     print(machine())
     print(f"{len(paths)} utterances, {hours:.2f} h; medians of {args.repetitions}\n")
-    rows = [
-        (
-            name,
-            f"{hours / timing.seconds * 3600:.0f}",
-            f"{timing.seconds:.2f}",
-            f"{timing.cpu_seconds / len(paths) * 1e3:.2f}"
-            if "processes" not in name
-            # The CPU seconds of other processes are not counted.
-            else "-",
+    rows = []
+    for name, timing in timings.items():
+        cpu = f"{timing.cpu_seconds / len(paths) * 1e3:.2f}"
+        rows.append(
+            (
+                name,
+                f"{hours / timing.seconds * 3600:.0f}",
+                f"{timing.seconds:.2f}",
+                "-" if "processes" in name else cpu,  # those of others do not count
+            )
         )
-        for name, timing in timings.items()
-    ]
     print(table(("", "audio h/h", "s", "CPU ms an utterance"), rows))
 
 
@@ -112,13 +112,12 @@ def _functions(
         )
 
     functions = {
-        f"read by {name}": lambda name=name: read(name)
-        for name in {decoder: None, reading.LIBSNDFILE: None}
+        f"read by {name}": functools.partial(read, name)
+        for name in dict.fromkeys((decoder, reading.LIBSNDFILE))
     }
-    functions["build in this process"] = lambda: build(1)
-    functions[f"build by {args.workers} processes, their start included"] = lambda: (
-        build(args.workers)
-    )
+    functions["build in this process"] = functools.partial(build, 1)
+    several = f"build by {args.workers} processes, their start included"
+    functions[several] = functools.partial(build, args.workers)
     return functions
 
 
