@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tfrecords_tools import corpora
-from tfrecords_tools.utterance import Skipped, Utterance
+from tfrecords_tools.utterance import Skipped
 
 if TYPE_CHECKING:
     from wg2.config import Config
@@ -167,6 +167,7 @@ def build(config: Config, args: argparse.Namespace) -> DatasetInfo:
     from tfrecords_tools import building
     from tfrecords_tools.audio import reading
     from tfrecords_tools.prepare import Options
+    from tfrecords_tools.speakers import choose_speakers
     from tfrecords_tools.writer import Sizes
     from wg2.data.dataset import Corpus
 
@@ -185,7 +186,11 @@ def build(config: Config, args: argparse.Namespace) -> DatasetInfo:
     options.check()
     check_output(args.output, args.overwrite, args.input, args.alignments)
     utterances, left_out = corpora.read_arguments(args)
+    num_found = len(utterances)
     config, utterances = choose_speakers(config, utterances, args.speakers)
+    if len(utterances) < num_found:
+        others = num_found - len(utterances)
+        print(f"build: {others} utterances are of other speakers", file=sys.stderr)
     alignments = find_alignments(args.alignments)
     if note:
         print(f"build: {note}", file=sys.stderr)
@@ -216,51 +221,6 @@ def build(config: Config, args: argparse.Namespace) -> DatasetInfo:
         recorded,
         args.workers,
     )
-
-
-def choose_speakers(
-    config: Config, utterances: list[Utterance], wanted: Sequence[str] | None
-) -> tuple[Config, list[Utterance]]:
-    """The config with its speakers, and their utterances.
-
-    Args:
-        config: If it names speakers, they stay.
-        utterances: Of the whole corpus.
-        wanted: ("all",), or names; None: those of the config.
-
-    Raises:
-        ValueError: If it is not clear which speakers there are to be.
-    """
-    from wg2.config import Config
-
-    found = sorted({u.speaker for u in utterances if u.speaker is not None})
-    names = f"{len(found)} speakers ({', '.join(found[:5])}{' ...' * (len(found) > 5)})"
-    if wanted is None:
-        if len(found) > 1 and not config.text.speakers:
-            raise ValueError(
-                f"the corpus has {names}, the config has none: add --speakers all, or "
-                f"choose some: --speakers {','.join(found[:2])}"
-            )
-        if not config.text.speakers:  # a name that nobody needs
-            utterances = [dataclasses.replace(u, speaker=None) for u in utterances]
-        return config, utterances
-    if config.text.speakers:
-        raise ValueError(
-            "--speakers and the config's text.speakers both name some; leave one out"
-        )
-    if not found:
-        raise ValueError("--speakers: the corpus does not name its speakers")
-    chosen = found if tuple(wanted) == ("all",) else list(wanted)
-    missing = [name for name in chosen if name not in found]
-    if missing:
-        raise ValueError(f"--speakers: no {', '.join(missing)}; the corpus has {names}")
-    values = config.to_dict()
-    values["text"]["speakers"] = tuple(chosen)
-    kept = [u for u in utterances if u.speaker in chosen]
-    if len(kept) < len(utterances):
-        others = len(utterances) - len(kept)
-        print(f"build: {others} utterances are of other speakers", file=sys.stderr)
-    return Config.from_dict(values), kept
 
 
 def check_output(output: Path, overwrite: bool, *inputs: Path) -> None:
