@@ -2,6 +2,8 @@
 
     python -m tfrecords_tools.build --config small --input LJSpeech-1.1 \\
         --alignments TextGrid --output records
+
+Killed in the middle, the same command goes on where it was.
 """
 
 from __future__ import annotations
@@ -9,21 +11,20 @@ from __future__ import annotations
 import argparse
 import collections
 import dataclasses
-import functools
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tfrecords_tools.utterance import Skipped
+from tfrecords_tools import corpora
+from tfrecords_tools.utterance import Skipped, Utterance
 
 if TYPE_CHECKING:
     from wg2.config import Config
     from wg2.data.dataset import DatasetInfo
 
 _SKIPS_PRINTED = 10
-_UTTERANCES_WORTH_A_WORKER = 64  # one starts in about a second
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -39,13 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="A.B=C",
         help="override a value of the config; may be repeated",
     )
-    parser.add_argument(
-        "--input",
-        required=True,
-        type=Path,
-        metavar="DIR",
-        help="corpus in LJSpeech layout: metadata.csv and wavs/",
-    )
+    corpora.add_arguments(parser)
     parser.add_argument(
         "--alignments",
         required=True,
@@ -60,32 +55,82 @@ def build_parser() -> argparse.ArgumentParser:
         "--overwrite", action="store_true", help="replace an earlier dataset there"
     )
     parser.add_argument(
+        "--workers", type=int, metavar="N", help="processes (default: one per core)"
+    )
+    _add_contents(parser)
+    _add_sound(parser)
+    parser.add_argument("--corpus-name", help="default: the name of the input folder")
+    parser.add_argument("--language", help="default: that of the config")
+    parser.add_argument("--licence", default="unknown", help="default: %(default)s")
+    return parser
+
+
+def _add_contents(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what is built")
+    group.add_argument(
+        "--speakers",
+        type=lambda text: tuple(text.split(",")),
+        metavar="NAMES",
+        help="all, or some such as p225,p226: these become the speakers of the config",
+    )
+    group.add_argument(
+        "--skip-unknown-words",
+        action="store_true",
+        help="leave out utterances with words that the aligner did not know (spn), "
+        "instead of pronouncing them by the front end",
+    )
+    group.add_argument(
+        "--max-mismatch",
+        type=float,
+        default=50.0,
+        metavar="PERCENT",
+        help="leave out utterances with more words that differ between text and "
+        "TextGrid (default: %(default)g)",
+    )
+    group.add_argument(
         "--validation-percent",
         type=float,
         default=2.0,
         metavar="P",
         help="share of the utterances kept for validation (default: %(default)s)",
     )
-    parser.add_argument(
+    group.add_argument(
         "--shard-size",
         type=int,
         default=256,
         metavar="N",
-        help="utterances in a file (default: %(default)s)",
+        help="most utterances of a file; files are of even size (default: %(default)s)",
     )
-    parser.add_argument(
-        "--workers", type=int, metavar="N", help="processes (default: one per core)"
+
+
+def _add_sound(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("sound")
+    group.add_argument(
+        "--loudness",
+        type=float,
+        metavar="LUFS",
+        help="bring every utterance to this loudness, e.g. -23, but never so that it "
+        "is clipped",
     )
-    parser.add_argument(
-        "--skip-unknown-words",
-        action="store_true",
-        help="leave out utterances with words that the aligner did not know (spn), "
-        "instead of pronouncing them by the dictionary",
+    group.add_argument(
+        "--trim-silence",
+        type=float,
+        metavar="DB",
+        help="cut off both ends where they are this far below the loudest part, e.g. "
+        "40; 50 ms of silence and all words stay",
     )
-    parser.add_argument("--corpus-name", help="default: the name of the input folder")
-    parser.add_argument("--language", help="default: that of the config")
-    parser.add_argument("--licence", default="unknown", help="default: %(default)s")
-    return parser
+    group.add_argument(
+        "--decoder",
+        choices=("tensorflow-io", "libsndfile"),
+        help="default: tensorflow-io where it can be imported, with libsndfile for "
+        "what it does not read right",
+    )
+    group.add_argument(
+        "--resampler",
+        choices=("soxr", "tensorflow-io"),
+        default="soxr",
+        help="default: %(default)s, which keeps more of the treble",
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -94,26 +139,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     from wg2.presets import load_config
 
     try:
-        config = load_config(args.config, tuple(args.set))
-        info = build(
-            config,
-            args.input,
-            args.alignments,
-            args.output,
-            overwrite=args.overwrite,
-            validation_percent=args.validation_percent,
-            shard_size=args.shard_size,
-            num_workers=args.workers,
-            skip_unknown_words=args.skip_unknown_words,
-            corpus_name=args.corpus_name,
-            language=args.language,
-            licence=args.licence,
-        )
+        info = build(load_config(args.config, tuple(args.set)), args)
     except (ValueError, OSError) as error:
         print(f"build: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print(f"build: interrupted; {args.output} is as it was", file=sys.stderr)
+        print("build: interrupted; the same command goes on from here", file=sys.stderr)
         return 130
     for skipped in info.skipped[:_SKIPS_PRINTED]:
         print(f"build: skipped {skipped['id']}: {skipped['reason']}", file=sys.stderr)
@@ -126,79 +157,110 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def build(
-    config: Config,
-    corpus_directory: Path,
-    alignments_directory: Path,
-    output: Path,
-    *,
-    overwrite: bool = False,
-    validation_percent: float = 2.0,
-    shard_size: int = 256,
-    num_workers: int | None = None,
-    skip_unknown_words: bool = False,
-    corpus_name: str | None = None,
-    language: str | None = None,
-    licence: str = "unknown",
-) -> DatasetInfo:
+def build(config: Config, args: argparse.Namespace) -> DatasetInfo:
     """Builds the records of a corpus; see `build_parser` for the arguments.
-
-    `output` appears when everything is in it; until then, what was there stays.
 
     Raises:
         FileNotFoundError, ValueError: Bad input, or no utterance is left.
         OSError: If the records cannot be written.
     """
-    from tfrecords_tools import parallel
-    from tfrecords_tools.corpora import ljspeech
-    from tfrecords_tools.prepare import prepare
-    from wg2 import files
+    from tfrecords_tools import building
+    from tfrecords_tools.audio import reading
+    from tfrecords_tools.prepare import Options
+    from tfrecords_tools.writer import Sizes
     from wg2.data.dataset import Corpus
 
-    if num_workers is not None and num_workers < 1:
-        raise ValueError(f"--workers must be at least 1. Received: {num_workers}")
-    check_output(output, overwrite, corpus_directory, alignments_directory)
-    utterances, malformed = ljspeech.read(corpus_directory)
-    alignments = find_alignments(alignments_directory)
-    prepare_one = functools.partial(
-        prepare, config=config, skip_unknown_words=skip_unknown_words
+    if args.workers is not None and args.workers < 1:
+        raise ValueError(f"--workers must be at least 1. Received: {args.workers}")
+    sizes = Sizes(args.validation_percent, args.shard_size)
+    decoder, note = reading.usable_decoder(args.decoder)
+    options = Options(
+        skip_unknown_words=args.skip_unknown_words,
+        max_mismatch_percent=args.max_mismatch,
+        loudness_lufs=args.loudness,
+        trim_silence_db=args.trim_silence,
+        decoder=decoder,
+        resampler=args.resampler,
     )
-    tasks = [(utterance, alignments.get(utterance.id)) for utterance in utterances]
-    if num_workers is None:
-        wanted = -(-len(tasks) // _UTTERANCES_WORTH_A_WORKER)
-        num_workers = max(1, min(_num_cores(), wanted))
+    options.check()
+    check_output(args.output, args.overwrite, args.input, args.alignments)
+    utterances, left_out = corpora.read_arguments(args)
+    config, utterances = choose_speakers(config, utterances, args.speakers)
+    alignments = find_alignments(args.alignments)
+    if note:
+        print(f"build: {note}", file=sys.stderr)
+    recorded = {
+        **dataclasses.asdict(options),
+        **dataclasses.asdict(sizes),
+        "layout": args.layout or corpora.recognise(args.input),
+        "columns": args.columns,
+        "mic": args.mic,
+        "speakers": args.speakers,
+        "alignments": str(args.alignments.resolve()),
+    }
     corpus = Corpus(
-        name=corpus_name or corpus_directory.resolve().name,
-        language=language or config.text.language,
-        licence=licence,
-        source=str(corpus_directory.resolve()),
+        name=args.corpus_name or args.input.resolve().stem,
+        language=args.language or config.text.language,
+        licence=args.licence,
+        source=str(args.input.resolve()),
+    )
+    return building.build(
+        utterances,
+        left_out,
+        alignments,
+        args.output,
+        config,
+        corpus,
+        options,
+        sizes,
+        recorded,
+        args.workers,
     )
 
-    with files.atomic_directory(output) as directory:
-        from tfrecords_tools.writer import DatasetWriter  # loads TensorFlow
 
-        writer = DatasetWriter(
-            directory, config, corpus, validation_percent, shard_size
-        )
-        for skipped in malformed:
-            writer.skip(skipped)
-        results = parallel.map_in_order(prepare_one, tasks, num_workers)
-        num_built = 0
-        for result in _progress(results, len(tasks)):
-            if isinstance(result, Skipped):
-                writer.skip(result)
-            else:
-                writer.add(result)
-                num_built += 1
-        if not num_built:
-            first = writer.skipped[0]
+def choose_speakers(
+    config: Config, utterances: list[Utterance], wanted: Sequence[str] | None
+) -> tuple[Config, list[Utterance]]:
+    """The config with its speakers, and their utterances.
+
+    Args:
+        config: If it names speakers, they stay.
+        utterances: Of the whole corpus.
+        wanted: ("all",), or names; None: those of the config.
+
+    Raises:
+        ValueError: If it is not clear which speakers there are to be.
+    """
+    from wg2.config import Config
+
+    found = sorted({u.speaker for u in utterances if u.speaker is not None})
+    names = f"{len(found)} speakers ({', '.join(found[:5])}{' ...' * (len(found) > 5)})"
+    if wanted is None:
+        if len(found) > 1 and not config.text.speakers:
             raise ValueError(
-                f"no utterance of {corpus_directory} is usable: all "
-                f"{len(writer.skipped)} were skipped; the first, {first.id}: "
-                f"{first.reason}"
+                f"the corpus has {names}, the config has none: add --speakers all, or "
+                f"choose some: --speakers {','.join(found[:2])}"
             )
-        info = writer.finish()
-    return dataclasses.replace(info, directory=output)
+        if not config.text.speakers:  # a name that nobody needs
+            utterances = [dataclasses.replace(u, speaker=None) for u in utterances]
+        return config, utterances
+    if config.text.speakers:
+        raise ValueError(
+            "--speakers and the config's text.speakers both name some; leave one out"
+        )
+    if not found:
+        raise ValueError("--speakers: the corpus does not name its speakers")
+    chosen = found if tuple(wanted) == ("all",) else list(wanted)
+    missing = [name for name in chosen if name not in found]
+    if missing:
+        raise ValueError(f"--speakers: no {', '.join(missing)}; the corpus has {names}")
+    values = config.to_dict()
+    values["text"]["speakers"] = tuple(chosen)
+    kept = [u for u in utterances if u.speaker in chosen]
+    if len(kept) < len(utterances):
+        others = len(utterances) - len(kept)
+        print(f"build: {others} utterances are of other speakers", file=sys.stderr)
+    return Config.from_dict(values), kept
 
 
 def check_output(output: Path, overwrite: bool, *inputs: Path) -> None:
@@ -245,20 +307,6 @@ def find_alignments(directory: Path) -> dict[str, Path]:
             )
         found[path.stem] = path
     return found
-
-
-def _num_cores() -> int:
-    """Cores that this process may use, where the system tells."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _progress(results: Iterable, total: int) -> Iterable:
-    """A progress bar on terminals, nothing elsewhere."""
-    import tqdm
-
-    return tqdm.tqdm(results, "build", total, unit=" utterances", disable=None)
 
 
 def summary(info: DatasetInfo, output: Path) -> str:

@@ -5,13 +5,24 @@ from __future__ import annotations
 import collections
 import concurrent.futures
 import multiprocessing
+import os
 import signal
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
 
 _WAITING_PER_WORKER = 4
+_SECONDS_BETWEEN_LOOKS = 0.5
+
+
+def num_cores() -> int:
+    """Cores that this process may use, where the system tells."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def map_in_order(
@@ -37,7 +48,7 @@ def map_in_order(
     # Not fork: it would copy TensorFlow's threads in an unknown state.
     context = multiprocessing.get_context("spawn")
     pool = concurrent.futures.ProcessPoolExecutor(
-        num_workers, context, initializer=_ignore_interrupt
+        num_workers, context, initializer=_start_worker, initargs=(os.getpid(),)
     )
     waiting: collections.deque[concurrent.futures.Future] = collections.deque()
     with pool:
@@ -58,6 +69,14 @@ def map_in_order(
                 future.cancel()
 
 
-def _ignore_interrupt() -> None:
-    """Ctrl-C reaches every process of a terminal; the parent alone handles it."""
+def _start_worker(parent_id: int) -> None:
+    # Ctrl-C reaches every process of a terminal; the parent alone handles it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(parent_id,), daemon=True).start()
+
+
+def _end_with(parent_id: int) -> None:
+    """Ends this process when its parent is gone, which a `kill -9` does not tell it."""
+    while os.getppid() == parent_id:
+        time.sleep(_SECONDS_BETWEEN_LOOKS)
+    os._exit(1)

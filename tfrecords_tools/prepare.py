@@ -223,9 +223,10 @@ def _match(
 ) -> tuple[list[words.AlignedWord], list[str], int]:
     """Known words, the boundaries around them, and how many the text has otherwise."""
     try:
-        text_words, boundaries = _frontend().transcribe(text)
+        transcription = _frontend().transcribe(text)
     except ValueError as error:
         raise SkipUtterance("unreadable text", str(error)) from None
+    text_words = transcription.words
     stretches = text_match.match(text_words, aligned)
     mismatches = text_match.count_mismatches(stretches, aligned)
     total = max(len(text_words), len(aligned))
@@ -240,7 +241,7 @@ def _match(
         known = unknown_words.pronounce_unknown(aligned, text_words, stretches)
         stretches = text_match.match(text_words, known)
         aligned = known
-    placed = text_match.boundaries_of_aligned(stretches, boundaries)
+    placed = text_match.boundaries_of_aligned(stretches, transcription.boundaries)
     return aligned, placed, mismatches
 
 

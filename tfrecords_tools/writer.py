@@ -1,23 +1,23 @@
-"""Prepared utterances -> sharded TFRecords and `dataset.json`.
-
-Utterances come as a stream and go straight to disk; memory holds one or two of them.
-"""
+"""Parts of a dataset -> sharded TFRecords of even size and `dataset.json`."""
 
 from __future__ import annotations
 
-import collections
 import contextlib
 import dataclasses
 import hashlib
+import itertools
 import json
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
+from tfrecords_tools.notes import note_lines
+from tfrecords_tools.parts import Entry, Part, PartWriter, part_paths, read_part
 from tfrecords_tools.prepare import Prepared
 from tfrecords_tools.utterance import Skipped
 from wg2.config import Config
@@ -35,83 +35,222 @@ def split_position(id: str) -> float:
     return int.from_bytes(digest[:7], "big") / 2**56
 
 
-class ShardWriter:
-    """Writes serialized records to files of at most `shard_size` records.
+@dataclass(frozen=True)
+class Sizes:
+    """How utterances are divided.
 
-    A file takes its final name when it is complete.
+    Args:
+        validation_percent: float in [0, 100), share of the validation split.
+        shard_size: int > 0, most utterances of a shard.
+
+    Raises:
+        ValueError: If one is out of its range.
     """
 
-    def __init__(self, directory: Path, split: str, shard_size: int):
-        self._directory = directory
-        self._split = split
-        self._shard_size = shard_size
-        self._writer: tf.io.TFRecordWriter | None = None
-        self._num_open = 0
-        self.shards: list[dataset.Shard] = []
+    validation_percent: float = 2.0
+    shard_size: int = 256
 
-    def add(self, serialized: bytes) -> None:
-        """Appends one record.
-
-        Raises:
-            OSError: If it cannot be written.
-        """
-        with _os_errors():
-            if self._writer is None:
-                self._writer = tf.io.TFRecordWriter(str(self._temporary))
-            self._writer.write(serialized)
-        self._num_open += 1
-        if self._num_open == self._shard_size:
-            self.finish()
-
-    def finish(self) -> None:
-        """Completes the file that is being written, if there is one.
-
-        Raises:
-            OSError: If it cannot be written.
-        """
-        if self._writer is None:
-            return
-        with _os_errors():
-            self._writer.close()
-        with open(self._temporary, "rb") as file:
-            os.fsync(file.fileno())
-        digest = dataset.file_sha256(self._temporary)
-        os.replace(self._temporary, self._directory / self._name)
-        self.shards.append(dataset.Shard(self._name, self._num_open, digest))
-        self._writer, self._num_open = None, 0
-
-    @property
-    def _name(self) -> str:
-        return SHARD_NAME.format(split=self._split, index=len(self.shards))
-
-    @property
-    def _temporary(self) -> Path:
-        return self._directory / f".{self._name}.partial"
+    def __post_init__(self):
+        if not 0 <= self.validation_percent < 100:
+            raise ValueError(
+                "the validation percentage must lie in [0, 100). Received: "
+                f"{self.validation_percent}"
+            )
+        if self.shard_size < 1:
+            raise ValueError(
+                f"the shard size must be >= 1. Received: {self.shard_size}"
+            )
 
 
-@contextlib.contextmanager
-def _os_errors() -> Iterator[None]:
-    """TensorFlow's file errors (a full disk, say) as Python's."""
-    try:
-        yield
-    except tf.errors.OpError as error:
-        raise OSError(f"cannot write records: {error.message}") from None
+@dataclass(frozen=True)
+class _Place:
+    """A record and the file that it is in."""
+
+    path: Path
+    entry: Entry
 
 
-class DatasetWriter:
-    """Writes a whole dataset into an empty folder.
+def assemble(
+    directory: Path,
+    parts: Sequence[Part],
+    config: Config,
+    corpus: dataset.Corpus,
+    sizes: Sizes,
+    left_out: Sequence[Skipped] = (),
+    build_options: dict[str, Any] | None = None,
+) -> dataset.DatasetInfo:
+    """Moves the records of all parts into shards, then writes `dataset.json`.
 
     The split follows from the id alone: an utterance whose `split_position` is below
     `validation_percent` is validation. Where that would leave one of the two splits
     empty, the utterance nearest to the limit changes sides (but a single utterance is
-    always training).
+    always training). The shards of a split differ by one utterance at most.
+
+    May be interrupted and called again: shards that are there are kept, and a part is
+    removed as soon as all its records are in shards.
+
+    Args:
+        directory: Existing folder, for the shards.
+        parts: In order, as the utterances will be.
+        config, corpus, sizes, build_options: For `dataset.json`.
+        left_out: Skipped before the parts were made.
+
+    Raises:
+        ValueError: If there is no record at all.
+        OSError: If the shards cannot be written.
+    """
+    splits = _divide(parts, sizes.validation_percent / 100)
+    # Validation first: it needs all parts, and is small.
+    planned = [
+        (split, index, records)
+        for split in reversed(dataset.SPLITS)
+        for index, records in enumerate(_even(splits[split], sizes.shard_size))
+    ]
+    last_use = {
+        place.path: i for i, (_, _, shard) in enumerate(planned) for place in shard
+    }
+    for part in parts:
+        if part.path not in last_use:
+            part.path.unlink(missing_ok=True)
+    shards: dict[str, list[dataset.Shard]] = {split: [] for split in dataset.SPLITS}
+    for i, (split, index, records) in enumerate(planned):
+        name = SHARD_NAME.format(split=split, index=index)
+        _write_shard(directory / name, records)
+        digest = dataset.file_sha256(directory / name)
+        shards[split].append(dataset.Shard(name, len(records), digest))
+        for path in {place.path for place in records}:
+            if last_use[path] == i:
+                path.unlink(missing_ok=True)
+    skipped = [*left_out, *(skip for part in parts for skip in part.skipped)]
+    info = _describe(directory, splits, shards, config, corpus, skipped, build_options)
+    info.save(directory)
+    return info
+
+
+def _divide(parts: Sequence[Part], limit: float) -> dict[str, list[_Place]]:
+    """The records of each split, in order."""
+    places = [_Place(part.path, entry) for part in parts for entry in part.entries]
+    if not places:
+        raise ValueError("no utterance was added")
+    positions = [split_position(place.entry.id) for place in places]
+    validation = [position < limit for position in positions]
+    if all(validation) or (not any(validation) and len(places) > 1):
+        nearest = min(range(len(places)), key=lambda i: abs(positions[i] - limit))
+        validation[nearest] = not validation[nearest]
+    names = ["validation" if chosen else "train" for chosen in validation]
+    return {
+        split: [
+            place for place, name in zip(places, names, strict=True) if name == split
+        ]
+        for split in dataset.SPLITS
+    }
+
+
+def _even(records: list[_Place], shard_size: int) -> list[list[_Place]]:
+    """Consecutive pieces of at most `shard_size`, that differ by one at most."""
+    if not records:
+        return []
+    num_shards = -(-len(records) // shard_size)
+    bounds = [len(records) * i // num_shards for i in range(num_shards + 1)]
+    return [records[a:b] for a, b in itertools.pairwise(bounds)]
+
+
+def _write_shard(path: Path, records: Sequence[_Place]) -> None:
+    """Copies records as they are, framing and all, unless the shard is there."""
+    if path.exists():
+        return
+    temporary = path.with_name(f".{path.name}.partial")
+    with open(temporary, "wb") as shard, contextlib.ExitStack() as stack:
+        opened: dict[Path, Any] = {}
+        for place in records:
+            if place.path not in opened:
+                stack.close()
+                opened = {place.path: stack.enter_context(open(place.path, "rb"))}
+            source = opened[place.path]
+            source.seek(place.entry.offset)
+            data = source.read(place.entry.num_bytes)
+            if len(data) != place.entry.num_bytes:
+                raise OSError(
+                    f"{place.path} is cut short; remove {path.parent} and build again"
+                )
+            shard.write(data)
+        shard.flush()
+        os.fsync(shard.fileno())
+    os.replace(temporary, path)
+
+
+def _describe(
+    directory: Path,
+    splits: dict[str, list[_Place]],
+    shards: dict[str, list[dataset.Shard]],
+    config: Config,
+    corpus: dataset.Corpus,
+    skipped: Sequence[Skipped],
+    build_options: dict[str, Any] | None,
+) -> dataset.DatasetInfo:
+    train = [place.entry for place in splits["train"]]
+    entries = [place.entry for records in splits.values() for place in records]
+    num_frames = [entry.num_frames for entry in entries]
+    train_samples = sum(entry.num_frames for entry in train) * config.samples_per_frame
+    sum_of_squares = sum(entry.sum_of_squares for entry in train)
+    counts = np.sum([entry.phoneme_counts for entry in train], axis=0)
+    return dataset.DatasetInfo(
+        schema_version=schema.SCHEMA_VERSION,
+        corpus=corpus,
+        sample_rate_hz=config.audio.sample_rate_hz,
+        samples_per_frame=config.samples_per_frame,
+        phonemes=config.text.phonemes,
+        speakers=config.text.speakers,
+        audio_rms=math.sqrt(sum_of_squares / train_samples) / 32768,
+        min_frames=min(num_frames),
+        max_frames=max(num_frames),
+        phoneme_counts={
+            symbol: int(count)
+            for symbol, count in zip(config.text.phonemes, counts, strict=True)
+        },
+        splits={
+            split: _split(records, shards[split], config)
+            for split, records in splits.items()
+        },
+        skipped=tuple(dataclasses.asdict(skip) for skip in skipped),
+        warnings=tuple(
+            note_lines(
+                sorted(entries, key=lambda entry: entry.id), config.audio.sample_rate_hz
+            )
+        ),
+        config=json.loads(config.to_json()),  # as it will be loaded
+        corpus_hash=_corpus_hash(entries),
+        build_options=build_options or {},
+        directory=directory,
+    )
+
+
+def _split(
+    records: Sequence[_Place], shards: list[dataset.Shard], config: Config
+) -> dataset.Split:
+    num_frames = sum(place.entry.num_frames for place in records)
+    return dataset.Split(
+        num_utterances=len(records),
+        hours=round(num_frames / config.frames_per_second / 3600, 6),
+        shards=tuple(shards),
+    )
+
+
+def _corpus_hash(entries: Sequence[Entry]) -> str:
+    digest = hashlib.sha256()
+    for entry in sorted(entries, key=lambda entry: entry.id):
+        digest.update(bytes.fromhex(entry.sha256))
+    return digest.hexdigest()
+
+
+class DatasetWriter:
+    """Writes a whole dataset into an empty folder, from one stream of utterances.
 
     Args:
         directory: Existing folder.
         config: The config that the utterances were prepared with.
         corpus: Goes into `dataset.json`.
-        validation_percent: float in [0, 100).
-        shard_size: int > 0, utterances of a shard.
+        validation_percent, shard_size: See `Sizes` and `assemble`.
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -125,177 +264,41 @@ class DatasetWriter:
         validation_percent: float = 2.0,
         shard_size: int = 256,
     ):
-        if not 0 <= validation_percent < 100:
-            raise ValueError(
-                "the validation percentage must lie in [0, 100). Received: "
-                f"{validation_percent}"
-            )
-        if shard_size < 1:
-            raise ValueError(f"the shard size must be >= 1. Received: {shard_size}")
+        self._sizes = Sizes(validation_percent, shard_size)
         self._directory = Path(directory)
         self._config = config
         self._corpus = corpus
-        self._limit = validation_percent / 100
-        self._shard_writers = {
-            split: ShardWriter(self._directory, split, shard_size)
-            for split in dataset.SPLITS
-        }
-        # Of each split the utterance nearest to the limit waits until the end.
-        self._held: dict[str, Prepared] = {}
-        self._num_frames: collections.Counter[str] = collections.Counter()
-        self._num_utterances: collections.Counter[str] = collections.Counter()
-        self._phoneme_counts = np.zeros(config.text.num_phonemes, np.int64)
-        self._sum_of_squares = 0.0
-        self._max_frames = 0
-        self._min_frames: int | None = None
-        self._hashes: list[tuple[str, bytes]] = []
-        self._notes = _Notes(config.audio.sample_rate_hz)
-        self.skipped: list[Skipped] = []
+        self._part = PartWriter(self._directory, 0, config)
 
     def skip(self, skipped: Skipped) -> None:
         """Lists an utterance that was left out."""
-        self.skipped.append(skipped)
+        self._part.skip(skipped)
 
     def add(self, utterance: Prepared) -> None:
-        """Adds an utterance; its id must not have been added before."""
-        self._notes.add(utterance)
-        position = split_position(utterance.id)
-        split = "validation" if position < self._limit else "train"
-        if split in self._held:
-            nearer, other = sorted((self._held[split], utterance), key=self._distance)
-            self._write(split, other)
-            utterance = nearer
-        self._held[split] = utterance
-
-    def finish(self) -> dataset.DatasetInfo:
-        """Completes the shards, then writes `dataset.json`.
+        """Adds an utterance; its id must not have been added before.
 
         Raises:
-            ValueError: If no utterance was added.
+            ValueError: If its record contradicts itself or the config; then the
+                writer is of no more use, and has removed what it wrote.
+            OSError: If it cannot be written.
         """
-        if not self._held:
-            raise ValueError("no utterance was added")
-        if "train" not in self._held:
-            self._held["train"] = self._held.pop("validation")
-        elif "validation" not in self._held and self._num_utterances["train"]:
-            self._held["validation"] = self._held.pop("train")
-        for split, utterance in self._held.items():
-            self._write(split, utterance)
-        for writer in self._shard_writers.values():
-            writer.finish()
-        samples_per_frame = self._config.samples_per_frame
-        train_samples = self._num_frames["train"] * samples_per_frame
-        info = dataset.DatasetInfo(
-            schema_version=schema.SCHEMA_VERSION,
-            corpus=self._corpus,
-            sample_rate_hz=self._config.audio.sample_rate_hz,
-            samples_per_frame=samples_per_frame,
-            phonemes=self._config.text.phonemes,
-            speakers=self._config.text.speakers,
-            audio_rms=math.sqrt(self._sum_of_squares / train_samples),
-            min_frames=self._min_frames or 0,
-            max_frames=self._max_frames,
-            phoneme_counts={
-                symbol: int(count)
-                for symbol, count in zip(
-                    self._config.text.phonemes, self._phoneme_counts, strict=True
-                )
-            },
-            splits={split: self._split(split) for split in dataset.SPLITS},
-            skipped=tuple(dataclasses.asdict(skip) for skip in self.skipped),
-            warnings=tuple(self._notes.lines()),
-            config=json.loads(self._config.to_json()),  # as it will be loaded
-            corpus_hash=self._corpus_hash(),
-            directory=self._directory,
-        )
-        info.save(self._directory)
-        return info
+        try:
+            self._part.add(utterance)
+        except BaseException:
+            self._part.discard()
+            raise
 
-    def _distance(self, utterance: Prepared) -> float:
-        return abs(split_position(utterance.id) - self._limit)
-
-    def _write(self, split: str, utterance: Prepared) -> None:
-        record = schema.Record(
-            id=utterance.id,
-            text=utterance.text,
-            speaker_id=utterance.speaker_id,
-            phoneme_ids=utterance.phoneme_ids,
-            durations=utterance.durations,
-            num_frames=utterance.num_frames,
-            audio=utterance.audio,
-        )
-        record.check(
-            samples_per_frame=self._config.samples_per_frame,
-            num_phonemes=self._config.text.num_phonemes,
-            num_speakers=self._config.text.num_speakers,
-        )
-        serialized = schema.encode(record)
-        self._shard_writers[split].add(serialized)
-        self._hashes.append((record.id, hashlib.sha256(serialized).digest()))
-        self._num_utterances[split] += 1
-        self._num_frames[split] += record.num_frames
-        self._max_frames = max(self._max_frames, record.num_frames)
-        if self._min_frames is None or record.num_frames < self._min_frames:
-            self._min_frames = record.num_frames
-        if split == "train":
-            samples = record.audio.astype(np.float64) / 32768
-            self._sum_of_squares += float(np.dot(samples, samples))
-            self._phoneme_counts += np.bincount(
-                record.phoneme_ids, minlength=len(self._phoneme_counts)
-            )
-
-    def _split(self, split: str) -> dataset.Split:
-        seconds = self._num_frames[split] / self._config.frames_per_second
-        return dataset.Split(
-            num_utterances=self._num_utterances[split],
-            hours=round(seconds / 3600, 6),
-            shards=tuple(self._shard_writers[split].shards),
+    def finish(self) -> dataset.DatasetInfo:
+        """Makes the shards, then writes `dataset.json`; see `assemble`."""
+        self._part.finish()
+        part = read_part(self._directory, 0, self._config.text.num_phonemes)
+        remove_descriptions(self._directory, 1)
+        return assemble(
+            self._directory, [part], self._config, self._corpus, self._sizes
         )
 
-    def _corpus_hash(self) -> str:
-        digest = hashlib.sha256()
-        for _, record_hash in sorted(self._hashes):
-            digest.update(record_hash)
-        return digest.hexdigest()
 
-
-class _Notes:
-    """Collects what was done to utterances that are kept."""
-
-    def __init__(self, sample_rate_hz: int):
-        self._sample_rate_hz = sample_rate_hz
-        self._resampled: collections.Counter[int] = collections.Counter()
-        self._clipped: dict[str, int] = {}
-        self._other_word_count: list[str] = []
-        self._unknown_words: list[str] = []
-
-    def add(self, utterance: Prepared) -> None:
-        if utterance.source_rate_hz != self._sample_rate_hz:
-            self._resampled[utterance.source_rate_hz] += 1
-        if utterance.num_clipped:
-            self._clipped[utterance.id] = utterance.num_clipped
-        if utterance.word_counts[0] != utterance.word_counts[1]:
-            self._other_word_count.append(utterance.id)
-        if utterance.num_unknown_words:
-            self._unknown_words.append(utterance.id)
-
-    def lines(self) -> list[str]:
-        lines = [
-            f"utterances resampled from {rate_hz} Hz to {self._sample_rate_hz} Hz: "
-            f"{count}"
-            for rate_hz, count in sorted(self._resampled.items())
-        ]
-        num_clipped = sum(self._clipped.values())
-        listed = {
-            f"utterances with clipped samples ({num_clipped} in all)": self._clipped,
-            "utterances whose text and TextGrid differ in the number of words, so "
-            "that their pauses lack the punctuation": self._other_word_count,
-            "utterances with words unknown to the aligner, pronounced by the "
-            "dictionary with even durations": self._unknown_words,
-        }
-        lines.extend(
-            f"{what}: {len(ids)} ({', '.join(ids)})"
-            for what, ids in listed.items()
-            if ids
-        )
-        return lines
+def remove_descriptions(directory: Path, num_parts: int) -> None:
+    """Removes what is left of parts when all their records are in shards."""
+    for index in range(num_parts):
+        part_paths(directory, index)[1].unlink(missing_ok=True)

@@ -58,26 +58,39 @@ def atomic_directory(path: str | Path) -> Iterator[Path]:
     temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
     try:
         yield temporary
-        for file in temporary.rglob("*"):
-            if file.is_file():
-                with open(file, "rb") as opened:
-                    os.fsync(opened.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o777 & ~umask)
-        if path.is_dir():
-            # A rename cannot replace a directory with content: the old one steps aside.
-            aside = temporary.with_name(f"{temporary.name}.old")
-            os.replace(path, aside)
-            try:
-                os.replace(temporary, path)
-            except BaseException:
-                os.replace(aside, path)
-                raise
-            shutil.rmtree(aside)
-        else:
-            os.replace(temporary, path)
-        _sync_directory(path.parent)
+        publish_directory(temporary, path)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
+
+
+def publish_directory(temporary: Path, path: Path) -> None:
+    """Gives a complete directory its name, durably.
+
+    An existing `path` is replaced; on any error both are as they were.
+
+    Args:
+        temporary: In the same folder as `path`.
+        path: No link.
+    """
+    for file in temporary.rglob("*"):
+        if file.is_file():
+            with open(file, "rb") as opened:
+                os.fsync(opened.fileno())
+    umask = os.umask(0)
+    os.umask(umask)
+    os.chmod(temporary, 0o777 & ~umask)
+    aside = temporary.with_name(f"{temporary.name}.old")
+    if path.is_dir():
+        # A rename cannot replace a directory with content: the old one steps aside.
+        os.replace(path, aside)
+        try:
+            os.replace(temporary, path)
+        except BaseException:
+            os.replace(aside, path)
+            raise
+    else:
+        os.replace(temporary, path)
+    _sync_directory(path.parent)
+    if aside.exists():  # of now, or of a process that was killed between the renames
+        shutil.rmtree(aside)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import pathlib
 import shutil
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -13,7 +16,7 @@ import soundfile
 import tensorflow as tf
 
 from tests import corpus
-from tfrecords_tools import build, parallel, writer
+from tfrecords_tools import build, parallel, parts
 from wg2.data import schema
 from wg2.data.dataset import FILE_NAME, DatasetInfo
 from wg2.presets import TINY
@@ -41,6 +44,10 @@ def records(directory):
         for record in map(schema.parse, tf.data.TFRecordDataset(paths)):
             found[record["id"].numpy().decode()] = record
     return found
+
+
+def contents(directory):
+    return {path.name: path.read_bytes() for path in directory.iterdir()}
 
 
 def assert_one_line(capsys, *parts):
@@ -192,6 +199,51 @@ def test_dead_worker_is_an_error_not_a_hang():
         list(parallel.map_in_order(os._exit, [(3,)], num_workers=2))
 
 
+ORPHANS = """
+import multiprocessing, sys, threading, time
+from tfrecords_tools import parallel
+
+def tell():
+    while len(multiprocessing.active_children()) < 2:
+        time.sleep(0.01)
+    print(*(child.pid for child in multiprocessing.active_children()), flush=True)
+
+if __name__ == "__main__":
+    threading.Thread(target=tell).start()
+    list(parallel.map_in_order(time.sleep, [(60,)] * 4, num_workers=2))
+"""
+
+
+def alive(process_id):
+    try:
+        state = pathlib.Path(f"/proc/{process_id}/stat").read_text()
+    except FileNotFoundError:
+        return False
+    return state.rpartition(")")[2].split()[0] != "Z"
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs /proc")
+def test_workers_end_with_their_parent_even_if_it_is_killed(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(ORPHANS)
+    parent = subprocess.Popen(
+        [sys.executable, str(program)],
+        env={**os.environ, "PYTHONPATH": os.getcwd()},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    workers = parent.stdout.readline().split()
+    assert len(workers) == 2
+    time.sleep(1)  # they have started, and sleep
+    assert all(map(alive, workers))
+    parent.kill()
+    parent.wait()
+    deadline = time.monotonic() + 20
+    while any(map(alive, workers)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(map(alive, workers))
+
+
 def test_results_keep_the_order_and_do_not_pile_up():
     taken = []
 
@@ -273,7 +325,7 @@ def full_shard(monkeypatch):
         def close(self):
             pass
 
-    monkeypatch.setattr(writer.tf.io, "TFRecordWriter", FullWriter)
+    monkeypatch.setattr(parts.tf.io, "TFRecordWriter", FullWriter)
 
 
 def full_description(monkeypatch):
@@ -282,21 +334,27 @@ def full_description(monkeypatch):
     def fail(*args, **kwargs):
         raise OSError(errno.ENOSPC, NO_SPACE)
 
-    monkeypatch.setattr("wg2.data.dataset.json.dump", fail)
+    monkeypatch.setattr(DatasetInfo, "save", fail)
 
 
 @pytest.mark.parametrize("fill_disk", [full_shard, full_description])
-def test_full_disk_leaves_nothing_new_and_everything_old(
-    tiny_corpus, tmp_path, capsys, monkeypatch, fill_disk
+def test_full_disk_leaves_everything_old_and_what_is_done_for_the_same_command(
+    tiny_corpus, tiny_dataset, tmp_path, capsys, monkeypatch, fill_disk
 ):
     old = tmp_path / "old"
-    assert run(tiny_corpus, old) == 0
-    before = {path.name: path.read_bytes() for path in old.iterdir()}
+    assert run(tiny_corpus, old, "--licence", "CC0") == 0
+    before = contents(old)
     capsys.readouterr()
-    fill_disk(monkeypatch)
-    assert run(tiny_corpus, tmp_path / "new") == 2
-    assert_one_line(capsys, NO_SPACE)
-    assert run(tiny_corpus, old, "--overwrite") == 2
-    assert_one_line(capsys, NO_SPACE)
-    assert [path.name for path in tmp_path.iterdir()] == ["old"]
-    assert {path.name: path.read_bytes() for path in old.iterdir()} == before
+    with monkeypatch.context() as patch:
+        fill_disk(patch)
+        assert run(tiny_corpus, tmp_path / "new") == 2
+        assert_one_line(capsys, NO_SPACE, "new.partial, and the same command goes on")
+        assert run(tiny_corpus, old, "--overwrite") == 2
+        assert_one_line(capsys, NO_SPACE)
+    assert contents(old) == before
+    assert not (tmp_path / "new").exists()
+    assert run(tiny_corpus, tmp_path / "new") == 0
+    assert run(tiny_corpus, old, "--overwrite") == 0
+    for folder in ("new", "old"):
+        assert contents(tmp_path / folder) == contents(tiny_dataset)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["new", "old"]

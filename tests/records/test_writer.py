@@ -111,13 +111,20 @@ def test_single_utterance_is_training(tmp_path, percent):
     assert info.splits["validation"].num_utterances == 0
 
 
-def test_shards_are_full_but_the_last_and_listed_with_their_checksums(tmp_path):
+def test_shards_are_of_even_size_and_listed_with_their_checksums(tmp_path):
     names = [f"u{i}" for i in range(20)]
-    info = write(tmp_path, [utterance(n) for n in names], shard_size=6)
+    made = [utterance(n) for n in names]
+    info = write(tmp_path, made, shard_size=6, validation_percent=20)
+    num_train = info.splits["train"].num_utterances
+    assert num_train % 6  # else an uneven division would show nothing
     for split in info.splits.values():
         sizes = [shard.num_utterances for shard in split.shards]
         assert sum(sizes) == split.num_utterances
-        assert all(size == 6 for size in sizes[:-1])
+        assert max(sizes) <= 6
+        assert max(sizes) - min(sizes) <= 1
+        assert len(sizes) == math.ceil(split.num_utterances / 6)
+    order = [record["id"].numpy().decode() for record in read(info, "train")]
+    assert order == [name for name in names if name in order]
     listed = {s.file: s for split in info.splits.values() for s in split.shards}
     assert sorted([*listed, "dataset.json"]) == sorted(
         p.name for p in tmp_path.iterdir()
@@ -180,17 +187,21 @@ def test_what_was_done_to_utterances_is_in_the_warnings(tmp_path):
         utterance("a", source_rate_hz=22050),
         utterance("b", source_rate_hz=44100, num_clipped=3),
         utterance("c", source_rate_hz=22050, num_clipped=4),
-        utterance("d", word_counts=(3, 2)),
-        utterance("e", num_unknown_words=1),
-        utterance("f"),
+        utterance("d", num_mismatches=2, num_channels=2, trimmed_seconds=0.26),
+        utterance("e", num_unknown_words=1, trimmed_seconds=1.0),
+        utterance("f", kept_quieter=True),
+        utterance("g"),
     ]
     assert write(tmp_path, made).warnings == (
         "utterances resampled from 22050 Hz to 8000 Hz: 2",
         "utterances resampled from 44100 Hz to 8000 Hz: 1",
+        "utterances of 2 channels, averaged: 1",
+        "silence cut off at the ends: 1.3 s in all",
         "utterances with clipped samples (7 in all): 2 (b, c)",
-        "utterances whose text and TextGrid differ in the number of words, so that "
-        "their pauses lack the punctuation: 1 (d)",
-        "utterances with words unknown to the aligner, pronounced by the dictionary "
+        "utterances kept quieter than --loudness, so as not to clip: 1 (f)",
+        "utterances with words that differ between text and TextGrid (punctuation is "
+        "kept where they agree): 1 (d)",
+        "utterances with words unknown to the aligner, pronounced by the front end "
         "with even durations: 1 (e)",
     )
 
@@ -204,9 +215,8 @@ def test_skipped_utterances_are_listed(tmp_path):
 
 def test_record_that_breaks_its_promises_is_not_written(tmp_path):
     writer = DatasetWriter(tmp_path, TINY, CORPUS)
-    writer.add(utterance("bad", phoneme_ids=np.array([2, 9, 999, 1])))
     with pytest.raises(ValueError, match=r"'bad'.*\[1, 999\]"):
-        writer.finish()
+        writer.add(utterance("bad", phoneme_ids=np.array([2, 9, 999, 1])))
     assert list(tmp_path.iterdir()) == []
 
 

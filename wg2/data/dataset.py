@@ -66,6 +66,8 @@ class DatasetInfo:
         warnings: What was done to utterances that were kept, one line each.
         config: `Config.to_dict()` that the records were built with.
         corpus_hash: Of all records, whatever the shards and the order.
+        build_options: What they were built with besides the config; empty in datasets
+            made before it was recorded.
     """
 
     schema_version: int
@@ -83,6 +85,7 @@ class DatasetInfo:
     warnings: tuple[str, ...]
     config: dict[str, Any]
     corpus_hash: str
+    build_options: dict[str, Any] = field(default_factory=dict)
     directory: Path = field(default=Path(), compare=False)
 
     @property
