@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import collections
 import functools
-import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -180,7 +179,7 @@ def align_corpus(
     previous = outcomes.load(settings.output)
     if num_workers is None:
         wanted = -(-len(utterances) // _UTTERANCES_WORTH_A_WORKER)
-        num_workers = max(1, min(_num_cores(), wanted))
+        num_workers = max(1, min(parallel.num_cores(), wanted))
     known = {utterance.id for utterance in whole_corpus or utterances}
     table = {id: outcome for id, outcome in previous.items() if id in known}
     done = [Outcome(skipped.id, "", skipped.reason) for skipped in malformed]
@@ -229,13 +228,6 @@ def summary(found: Sequence[Outcome], output: Path, seconds: float) -> str:
             f"{sound / seconds:.0f} times as fast as it is spoken"
         )
     return "\n".join([*lines, f"written to {output}"])
-
-
-def _num_cores() -> int:
-    """Cores that this process may use, where the system tells."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 if __name__ == "__main__":

@@ -122,7 +122,7 @@ def _write_parts(
         )
     if num_workers is None:
         wanted = -(-num_missing // _UTTERANCES_WORTH_A_WORKER)
-        num_workers = max(1, min(_num_cores(), wanted))
+        num_workers = max(1, min(parallel.num_cores(), wanted))
     write = functools.partial(
         write_part, partial.directory, config=config, options=options
     )
@@ -218,13 +218,6 @@ def _state(path: Path) -> list:
     except OSError:
         return [str(path)]
     return [str(path), status.st_size, status.st_mtime_ns]
-
-
-def _num_cores() -> int:
-    """Cores that this process may use, where the system tells."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 @contextlib.contextmanager

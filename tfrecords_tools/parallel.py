@@ -18,6 +18,13 @@ _WAITING_PER_WORKER = 4
 _SECONDS_BETWEEN_LOOKS = 0.5
 
 
+def num_cores() -> int:
+    """Cores that this process may use, where the system tells."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def map_in_order(
     function: Callable[..., Result],
     tasks: Iterable[tuple[Any, ...]],

@@ -56,6 +56,8 @@ def test_boundaries_are_near_those_of_another_aligner(aligned):
     assert np.mean(np.abs(errors)) < 0.02
     assert np.mean(np.abs(phone_errors)) < 0.025
     assert len(phone_errors) > 10
+    # A boundary lies between the middles of two windows, not where one begins.
+    assert abs(np.mean(phone_errors)) < 0.006
     assert np.max(np.abs(errors)) < 0.15
 
 

@@ -67,6 +67,10 @@ class ForcedWord:
     word: AlignedWord
     log_ratio: float
 
+    @property
+    def seconds(self) -> float:
+        return self.word.end_seconds - self.word.start_seconds
+
 
 @dataclass(frozen=True)
 class Alignment:
@@ -78,9 +82,8 @@ class Alignment:
     @property
     def log_ratio(self) -> float:
         """Mean over the frames of all words, nats."""
-        seconds = [w.word.end_seconds - w.word.start_seconds for w in self.words]
-        total = sum(w.log_ratio * s for w, s in zip(self.words, seconds, strict=True))
-        return total / sum(seconds)
+        total = sum(word.log_ratio * word.seconds for word in self.words)
+        return total / sum(word.seconds for word in self.words)
 
     def grid(self) -> TextGrid:
         """The tiers "words" and "phones" as MFA 2 and 3 write them: a silence is an
