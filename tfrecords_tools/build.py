@@ -55,7 +55,10 @@ def build_parser() -> argparse.ArgumentParser:
         "--overwrite", action="store_true", help="replace an earlier dataset there"
     )
     parser.add_argument(
-        "--workers", type=int, metavar="N", help="processes (default: one per core)"
+        "--workers",
+        type=int,
+        metavar="N",
+        help="processes (default: one per core, if there are 2048 utterances for each)",
     )
     _add_contents(parser)
     _add_sound(parser)
