@@ -9,7 +9,7 @@ from tfrecords_tools.alignment import textgrid
 from tfrecords_tools.flite import Phone, Speech, Token
 from tfrecords_tools.flite_phones import LabelError, sounds_like, to_arpabet
 from wg2.text import symbols
-from wg2.text.frontend import split_words
+from wg2.text.frontend import spoken_words
 from wg2.text.lexicon import Lexicon, Pronunciation
 
 # flite's wave ends where its last frame does, up to 5 ms from the last phone's end,
@@ -64,7 +64,7 @@ def label(text: str, speech: Speech, lexicon: Lexicon) -> Labels:
     if not spoken:
         raise LabelError("no words: nothing is spoken in this text")
     text = _spoken_text(text, speech.tokens, spoken, lexicon)
-    words = split_words(text)[0]
+    words = spoken_words(text)
     if len(words) != len(spoken):
         raise LabelError(
             f"word count: {len(spoken)} words are spoken, {len(words)} are written:"
@@ -128,10 +128,15 @@ def _spoken_text(
     as_written = True
     for position, token in enumerate(tokens):
         words = [word for word in spoken if word.token == position]
-        written = split_words(token.written)[0]
-        if len(words) == len(written) and all(
-            _is_spoken_as_written(word, form, lexicon)
-            for word, form in zip(words, written, strict=True)
+        written = spoken_words(token.written)
+        letters = not any(c.isdigit() for c in token.written)
+        if (
+            letters
+            and len(words) == len(written)
+            and all(
+                _is_spoken_as_written(word, form, lexicon)
+                for word, form in zip(words, written, strict=True)
+            )
         ):
             middle = token.written
         else:

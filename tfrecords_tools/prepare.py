@@ -22,7 +22,9 @@ from tfrecords_tools.audio.reading import Recording
 from tfrecords_tools.utterance import Skipped, SkipUtterance, Utterance
 from wg2.audio import wav
 from wg2.config import Config
-from wg2.text import frontend, symbols
+from wg2.text import sequence as sequences
+from wg2.text import symbols
+from wg2.text.frontend import Frontend
 
 END_TOLERANCE_SECONDS = 0.05
 """How far a TextGrid may end from its audio."""
@@ -223,10 +225,9 @@ def _match(
 ) -> tuple[list[words.AlignedWord], list[str], int]:
     """Known words, the boundaries around them, and how many the text has otherwise."""
     try:
-        transcription = _frontend().transcribe(text)
+        text_words, boundaries, _ = _frontend().transcribe(text)
     except ValueError as error:
         raise SkipUtterance("unreadable text", str(error)) from None
-    text_words = transcription.words
     stretches = text_match.match(text_words, aligned)
     mismatches = text_match.count_mismatches(stretches, aligned)
     total = max(len(text_words), len(aligned))
@@ -241,7 +242,7 @@ def _match(
         known = unknown_words.pronounce_unknown(aligned, text_words, stretches)
         stretches = text_match.match(text_words, known)
         aligned = known
-    placed = text_match.boundaries_of_aligned(stretches, transcription.boundaries)
+    placed = text_match.boundaries_of_aligned(stretches, boundaries)
     return aligned, placed, mismatches
 
 
@@ -281,7 +282,7 @@ def _encode(
                     f"{phone.start_seconds} s is not in the config's inventory",
                 )
             spoken[-1].append(symbol)
-    sequence = frontend.arrange(spoken, boundaries)
+    sequence = sequences.arrange(spoken, boundaries)
     try:
         return sequence, np.array(symbols.encode(sequence, inventory), np.int64)
     except symbols.UnknownPhonemeError as error:  # a pause that the voice lacks
@@ -289,8 +290,8 @@ def _encode(
 
 
 @functools.cache
-def _frontend() -> frontend.Frontend:
-    return frontend.Frontend()
+def _frontend() -> Frontend:
+    return Frontend()
 
 
 def _without(error: Exception, path: Path) -> str:

@@ -21,8 +21,9 @@ from dataclasses import dataclass
 from tfrecords_tools import flite, flite_labels
 from tfrecords_tools.alignment import textgrid
 from tfrecords_tools.synthetic_corpus import Corpus, Job, read_jobs, write_wav
-from wg2.text.frontend import clean
-from wg2.text.lexicon import Lexicon, strip_accents
+from wg2.text.characters import clean, unspoken
+from wg2.text.frontend import Frontend
+from wg2.text.lexicon import Lexicon
 
 _SAVE_EVERY = 500
 
@@ -31,19 +32,19 @@ _SAVE_EVERY = 500
 class Outcome:
     """What became of a job: spoken text and counts, or the reason why not.
 
-    Counts of words: all, those in the dictionary, those labelled with one of its
-    pronunciations, and those with its first.
+    Counts of words: all, those labelled with one of the front end's pronunciations, and
+    those with the one that it chooses.
     """
 
     id: str
     spoken: str = ""
     reason: str = ""
-    counts: tuple[int, int, int, int] = (0, 0, 0, 0)
+    counts: tuple[int, int, int] = (0, 0, 0)
 
 
 def to_flite(text: str) -> str:
     """`text` in the characters that flite knows: ASCII, with commas for dashes."""
-    text = strip_accents(clean(text))
+    text = clean(text)
     text = re.sub(r"\s*([,;:.?!]?)\s*(?:[–—―‒]|--+|(?<!\S)-(?!\S))\s*", r"\1, ", text)
     text = re.sub(r"([,;:.?!]), ", r"\1 ", text)  # a dash after a mark adds nothing
     return " ".join(text.split()).lstrip(", ")
@@ -56,13 +57,14 @@ class Speaker:
         self._corpus = corpus
         self._flite = flite.Flite(corpus.voice)
         self._lexicon = Lexicon()
+        self._frontend = Frontend(self._lexicon)
 
     def __call__(self, job: Job) -> Outcome:
         if "|" in job.text:
             return Outcome(job.id, reason="vertical bar: metadata.csv cannot hold it")
         text = to_flite(job.text)
-        if not text.isascii() or not text.isprintable():
-            strange = sorted({c for c in text if not " " <= c <= "~"})
+        strange = sorted({*unspoken(job.text), *(c for c in text if not c.isascii())})
+        if strange:
             reason = f"characters unknown to flite: {' '.join(map(repr, strange))}"
             return Outcome(job.id, reason=reason)
         try:
@@ -76,14 +78,14 @@ class Speaker:
         textgrid.write(textgrid_path, labels.grid())
         return Outcome(job.id, labels.text, counts=self._count(labels))
 
-    def _count(self, labels: flite_labels.Labels) -> tuple[int, int, int, int]:
+    def _count(self, labels: flite_labels.Labels) -> tuple[int, int, int]:
+        words = self._frontend.transcribe(labels.text, strict=False).words
         found = [
-            (self._lexicon.pronunciations(word), said)
-            for word, said in labels.pronunciations
+            (word.pronunciations, said)
+            for word, (_, said) in zip(words, labels.pronunciations, strict=True)
         ]
         return (
             len(found),
-            sum(bool(known) for known, _ in found),
             sum(said in known for known, said in found),
             sum(said in known[:1] for known, said in found),
         )
@@ -206,11 +208,10 @@ def _report(corpus: Corpus, jobs: Sequence[Job], outcomes: Sequence[Outcome]) ->
         print(f"{count} failed: {kind}")
     if len(outcomes) > len(failures):
         counts = zip(*(outcome.counts for outcome in outcomes), strict=True)
-        words, known, exact, first = map(sum, counts)
+        words, exact, first = map(sum, counts)
         print(
-            f"{words} words spoken: {known / words:.1%} are in the dictionary,"
-            f" {exact / words:.1%} labelled as it has them,"
-            f" {first / words:.1%} with its first pronunciation"
+            f"{words} words spoken: {exact / words:.1%} labelled with one of the front"
+            f" end's pronunciations, {first / words:.1%} with the one that it chooses"
         )
     print(
         f"{corpus.directory}\t{len(corpus)} utterances"

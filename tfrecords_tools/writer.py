@@ -219,7 +219,10 @@ def _describe(
             )
         ),
         config=json.loads(config.to_json()),  # as it will be loaded
-        corpus_hash=_corpus_hash(entries),
+        corpus_hash=dataset.corpus_hash(
+            bytes.fromhex(entry.sha256)
+            for entry in sorted(entries, key=lambda entry: entry.id)
+        ),
         build_options=build_options or {},
         directory=directory,
     )
@@ -234,13 +237,6 @@ def _split(
         hours=round(num_frames / config.frames_per_second / 3600, 6),
         shards=tuple(shards),
     )
-
-
-def _corpus_hash(entries: Sequence[Entry]) -> str:
-    digest = hashlib.sha256()
-    for entry in sorted(entries, key=lambda entry: entry.id):
-        digest.update(bytes.fromhex(entry.sha256))
-    return digest.hexdigest()
 
 
 class DatasetWriter:

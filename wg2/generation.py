@@ -35,6 +35,7 @@ def encode_text(
     phoneme_lengths: tf.Tensor,
     length_scale: tf.Tensor,
     speaker_ids: tf.Tensor | None = None,
+    pauses: tf.Tensor | None = None,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Phoneme features and durations to synthesize with.
 
@@ -43,6 +44,8 @@ def encode_text(
         phoneme_lengths: int32 `(batch,)`.
         length_scale: float32 `(batch,)`; above 1 is slower.
         speaker_ids: int32 `(batch,)` or None.
+        pauses: float32 `(batch, phonemes)` or None: seconds that a text asks for,
+            whatever the length scale; negative where the model decides.
 
     Returns:
         features `(batch, phonemes, channels)`, durations int32 `(batch, phonemes)`,
@@ -52,6 +55,9 @@ def encode_text(
     durations = model.predict_durations(features, phoneme_lengths)
     longest = MAX_PHONEME_SECONDS * model.config.frames_per_second
     durations = tf.minimum(durations, longest) * length_scale[:, None]
+    if pauses is not None:
+        asked = pauses * model.config.frames_per_second
+        durations = tf.where(pauses >= 0, asked, durations)
     return features, round_durations(durations)
 
 

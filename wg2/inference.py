@@ -16,7 +16,7 @@ from wg2.diffusion.sampler import step_table
 from wg2.generation import encode_text, render
 from wg2.models.wavegrad2 import WaveGrad2
 from wg2.models.weights import set_weights
-from wg2.text.frontend import Frontend
+from wg2.text.frontend import Encoded, Frontend
 from wg2.text.lexicon import Lexicon
 from wg2.voice import Voice
 
@@ -69,10 +69,16 @@ class Synthesizer:
         ints = tf.TensorSpec((None,), tf.int32)
         matrix = tf.TensorSpec((None, None), tf.int32)
         self._encode = tf.function(
-            lambda ids, lengths, scale, speakers: encode_text(
-                self.model, ids, lengths, scale, speakers
+            lambda ids, lengths, scale, speakers, pauses: encode_text(
+                self.model, ids, lengths, scale, speakers, pauses
             ),
-            input_signature=[matrix, ints, tf.TensorSpec((None,), tf.float32), ints],
+            input_signature=[
+                matrix,
+                ints,
+                tf.TensorSpec((None,), tf.float32),
+                ints,
+                tf.TensorSpec((None, None), tf.float32),
+            ],
             autograph=False,  # nothing here needs it, and it is most of the first call
         )
         self._render = tf.function(
@@ -156,26 +162,28 @@ class Synthesizer:
         if warning:
             logger.warning("%s", warning)
         table = step_table(noise_schedule, sampler).astype(np.float32)
-        to_ids = self.frontend.ids_from_phonemes if phonemes else self.frontend.ids
-        ids = [to_ids(text) for text in texts]
-        seeds = [seed] * len(ids) if isinstance(seed, int) else list(seed)
-        if len(seeds) != len(ids):
-            raise ValueError(f"{len(ids)} texts need as many seeds, not {len(seeds)}")
+        encode = self.frontend.encode_phonemes if phonemes else self.frontend.encode
+        encoded = [encode(text) for text in texts]
+        seeds = [seed] * len(encoded) if isinstance(seed, int) else list(seed)
+        if len(seeds) != len(encoded):
+            raise ValueError(
+                f"{len(encoded)} texts need as many seeds, not {len(seeds)}"
+            )
         speaker_id = self._speaker_id(speaker)
         # Neighbours of equal length waste least on padding.
-        order = sorted(range(len(ids)), key=lambda i: -len(ids[i]))
+        order = sorted(range(len(encoded)), key=lambda i: -len(encoded[i].ids))
         results: dict[int, Utterance] = {}
         for start in range(0, len(order), self.batch_size):
             chosen = order[start : start + self.batch_size]
             batch = self._speak_batch(
-                [ids[i] for i in chosen],
+                [encoded[i] for i in chosen],
                 table,
                 [seeds[i] for i in chosen],
                 length_scale,
                 speaker_id,
             )
             results.update(zip(chosen, batch, strict=True))
-        return [results[i] for i in range(len(ids))]
+        return [results[i] for i in range(len(encoded))]
 
     def _speaker_id(self, speaker: str | None) -> int:
         speakers = self.config.text.speakers
@@ -193,22 +201,28 @@ class Synthesizer:
 
     def _speak_batch(
         self,
-        ids: list[list[int]],
+        encoded: list[Encoded],
         table: np.ndarray,
         seeds: list[int],
         length_scale: float,
         speaker_id: int,
     ) -> list[Utterance]:
-        lengths = np.array([len(row) for row in ids], np.int32)
-        padded = np.zeros((len(ids), lengths.max()), np.int32)
-        for row, values in zip(padded, ids, strict=True):
-            row[: len(values)] = values
-        size = len(ids)
+        size = len(encoded)
+        lengths = np.array([len(row.ids) for row in encoded], np.int32)
+        padded = np.zeros((size, lengths.max()), np.int32)
+        pauses = np.full((size, lengths.max()), -1, np.float32)
+        for i, row in enumerate(encoded):
+            padded[i, : lengths[i]] = row.ids
+            asked = [
+                -1 if seconds is None else seconds for seconds in row.pauses_seconds
+            ]
+            pauses[i, : lengths[i]] = asked
         features, durations = self._encode(
             padded,
             lengths,
             np.full(size, length_scale, np.float32),
             np.full(size, speaker_id, np.int32),
+            pauses,
         )
         audio, num_samples = self._render(
             features,
@@ -224,7 +238,7 @@ class Synthesizer:
             Utterance(
                 audio=audio[i, : num_samples[i]],
                 sample_rate_hz=self.sample_rate_hz,
-                phonemes=tuple(inventory[j] for j in ids[i]),
+                phonemes=tuple(inventory[j] for j in encoded[i].ids),
                 end_seconds=np.cumsum(seconds[i, : lengths[i]]),
             )
             for i in range(size)

@@ -112,7 +112,7 @@ def test_bad_settings_are_refused(voice, settings, message):
         voice(TEXTS[0], **settings)
 
 
-@pytest.mark.parametrize("text", ["", "?!", "xqzzt", "42"])
+@pytest.mark.parametrize("text", ["", "?!", "日本", "a {HH", "a [99s] b"])
 def test_texts_that_cannot_be_spoken_are_refused(voice, text):
     with pytest.raises(ValueError, match=r"\w+"):
         voice(text)
@@ -121,6 +121,15 @@ def test_texts_that_cannot_be_spoken_are_refused(voice, text):
 def test_unknown_phonemes_are_named(voice):
     with pytest.raises(ValueError, match="QQ1"):
         voice("HH QQ1", phonemes=True)
+
+
+def test_a_pause_lasts_as_long_as_the_text_says_at_any_rate(voice):
+    (utterance,) = voice.speak(["Yes [750ms] no."], length_scale=2.0)
+    ends = dict(enumerate(utterance.end_seconds))
+    at = len(voice.frontend.phonemes("yes")) - 2  # the boundary behind the word
+    frame = voice.config.samples_per_frame / voice.sample_rate_hz
+    assert abs(ends[at] - ends[at - 1] - 0.75) <= frame
+    assert utterance.phonemes == tuple(voice.frontend.phonemes("yes no."))
 
 
 def test_phonemes_say_what_their_text_says(voice, alone):
@@ -151,7 +160,7 @@ def test_command_line_writes_a_file_for_every_line(voice_dir, tmp_path, capsys):
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["--text", "xqzzt"],
+        ["--text", "日本"],
         ["--text", ""],
         ["--text", "yes", "--steps", "0"],
         ["--text", "yes", "--sampler", "euler"],

@@ -16,7 +16,7 @@ from tfrecords_tools import flite, synthetic
 from tfrecords_tools.alignment import textgrid
 from tfrecords_tools.corpora import ljspeech
 from tfrecords_tools.flite import Phone, Speech, Token
-from wg2.text.frontend import split_words
+from wg2.text.frontend import spoken_words
 
 SOUNDS = {"we": "w iy", "see": "s iy", "no": "n ow", "day": "d ey"}
 
@@ -33,7 +33,7 @@ class FakeFlite:
     def speak(self, text: str, seed: int = 0) -> Speech:
         self.spoken.append(text)
         phones = [Phone("pau", 0.1)]
-        words = split_words(text)[0]
+        words = spoken_words(text)
         for i, word in enumerate(words):
             for name in SOUNDS.get(word, "dx").split():
                 phones.append(Phone(name, phones[-1].end_seconds + 0.1, True, i))
@@ -73,7 +73,7 @@ def test_corpus_reads_back_with_tiers_that_fit_text_and_audio(fake, tmp_path, ca
             tmp_path / "corpus" / "TextGrid" / f"{utterance.id}.TextGrid"
         )
         words = [i.label for i in grid.tier("words") if i.label]
-        assert words == split_words(utterance.text)[0]
+        assert words == spoken_words(utterance.text)
         with wave.open(str(utterance.wav_path)) as file:
             assert (file.getframerate(), file.getnchannels()) == (16000, 1)
             assert grid.end_seconds == file.getnframes() / 16000

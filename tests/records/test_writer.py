@@ -114,15 +114,15 @@ def test_single_utterance_is_training(tmp_path, percent):
 def test_shards_are_of_even_size_and_listed_with_their_checksums(tmp_path):
     names = [f"u{i}" for i in range(20)]
     made = [utterance(n) for n in names]
-    info = write(tmp_path, made, shard_size=6, validation_percent=20)
+    info = write(tmp_path, made, shard_size=8, validation_percent=20)
     num_train = info.splits["train"].num_utterances
-    assert num_train % 6  # else an uneven division would show nothing
+    assert num_train % 8 in (1, 2, 3)  # else filling them up would be as even
     for split in info.splits.values():
         sizes = [shard.num_utterances for shard in split.shards]
         assert sum(sizes) == split.num_utterances
-        assert max(sizes) <= 6
+        assert max(sizes) <= 8
         assert max(sizes) - min(sizes) <= 1
-        assert len(sizes) == math.ceil(split.num_utterances / 6)
+        assert len(sizes) == math.ceil(split.num_utterances / 8)
     order = [record["id"].numpy().decode() for record in read(info, "train")]
     assert order == [name for name in names if name in order]
     listed = {s.file: s for split in info.splits.values() for s in split.shards}

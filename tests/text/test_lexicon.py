@@ -9,7 +9,12 @@ import pytest
 
 from wg2.text import lexicon as lexicon_module
 from wg2.text import symbols
-from wg2.text.lexicon import Lexicon, parse_pronunciation, read_user_lexicon, with_s
+from wg2.text.lexicon import (
+    Lexicon,
+    parse_pronunciation,
+    read_user_lexicon,
+    with_ending,
+)
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +60,7 @@ def test_words_in_s_fall_back_to_their_stem(dictionary, word, expected):
     [("P", ["S"]), ("D", ["Z"]), ("OW1", ["Z"]), ("CH", ["IH0", "Z"])],
 )
 def test_ending_s_agrees_with_the_sound_before(stem, ending):
-    assert with_s(("AH0", stem)) == ("AH0", stem, *ending)
+    assert with_ending(("AH0", stem), "@S") == ("AH0", stem, *ending)
 
 
 def test_singular_words_in_ss_and_us_are_no_plurals(dictionary):
@@ -66,7 +71,9 @@ def test_singular_words_in_ss_and_us_are_no_plurals(dictionary):
 
 def test_accents_fall_away_only_if_a_word_results(dictionary):
     assert dictionary.pronounce("café") == dictionary.pronounce("cafe") is not None
-    assert dictionary.pronounce("façades") == with_s(dictionary.pronounce("facade"))
+    assert dictionary.pronounce("façades") == with_ending(
+        dictionary.pronounce("facade"), "@S"
+    )
     assert dictionary.pronounce("zörblax") is None
 
 

@@ -93,7 +93,7 @@ def boundaries_seconds(
     symbol. Every other `END` takes no time.
 
     Args:
-        sequence: As `wg2.text.frontend.arrange` makes it from `words`.
+        sequence: As `wg2.text.sequence.arrange` makes it from `words`.
         words: In order. Where they exceed the audio they are cut off.
         end_seconds: Duration of the audio.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -140,7 +141,7 @@ class DatasetInfo:
             )
             for name, split in values["splits"].items()
         }
-        return cls(
+        info = cls(
             **{
                 **values,
                 "corpus": Corpus(**values["corpus"]),
@@ -152,6 +153,27 @@ class DatasetInfo:
             },
             directory=directory,
         )
+        info._check_types()
+        return info
+
+    def _check_types(self) -> None:
+        """Raises TypeError where something is not what computations need."""
+        if not isinstance(self.config, dict):
+            raise TypeError(f"config must be an object, not {self.config!r}")
+        counts = {f"phoneme_counts[{s!r}]": n for s, n in self.phoneme_counts.items()}
+        for name, split in self.splits.items():
+            counts[f"splits.{name}.num_utterances"] = split.num_utterances
+            counts |= {shard.file: shard.num_utterances for shard in split.shards}
+        counts |= {"min_frames": self.min_frames, "max_frames": self.max_frames}
+        for name in ("sample_rate_hz", "samples_per_frame"):
+            counts[name] = getattr(self, name) or None  # something is divided by them
+        for name, value in counts.items():
+            if not isinstance(value, int) or value < 0:
+                raise TypeError(f"{name} must be a count, not {value!r}")
+        hours = {f"splits.{name}.hours": s.hours for name, s in self.splits.items()}
+        for name, value in {**hours, "audio_rms": self.audio_rms}.items():
+            if not isinstance(value, int | float) or not value >= 0:
+                raise TypeError(f"{name} must be a number, not {value!r}")
 
     def save(self, directory: str | Path) -> None:
         """Writes `dataset.json` atomically."""
@@ -232,6 +254,18 @@ def file_sha256(path: str | Path) -> str:
     with open(path, "rb") as file:
         while block := file.read(1 << 20):
             digest.update(block)
+    return digest.hexdigest()
+
+
+def corpus_hash(digests: Iterable[bytes]) -> str:
+    """Hexadecimal hash of a whole corpus, whatever its shards.
+
+    Args:
+        digests: SHA-256 of every serialized record, in the order of the ids.
+    """
+    digest = hashlib.sha256()
+    for record_digest in digests:
+        digest.update(record_digest)
     return digest.hexdigest()
 
 

@@ -13,12 +13,41 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
 
 SCHEMA_VERSION = 1
+
+
+RECORD_ERRORS = {
+    "unreadable-record": "the record lacks a feature, or is no record at all",
+    "schema-version": "the record is of another schema version",
+    "empty-id": "the record has no id",
+    "phonemes": "phoneme ids outside the inventory, or not as many as durations",
+    "durations": "durations that are negative or do not sum to the frames",
+    "audio-length": "the audio is not as long as the frames say",
+    "speaker": "the speaker is none of the dataset's",
+}
+"""What can be wrong with a record, by the `kind` of its `RecordError`."""
+
+
+class RecordError(ValueError):
+    """A record that is not what the table says.
+
+    Args:
+        kind: A key of `RECORD_ERRORS`.
+        message: What was found.
+        id: Of the utterance, where it is known.
+    """
+
+    def __init__(self, kind: str, message: str, id: str = ""):
+        super().__init__(f"record {id!r}: {message}" if id else message)
+        self.kind = kind
+        self.id = id
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +64,7 @@ class Record:
         audio: int16 `(num_frames * samples_per_frame,)`.
 
     Raises:
-        ValueError: If the parts disagree with each other, naming the utterance.
+        RecordError: If the parts disagree with each other, naming the utterance.
     """
 
     id: str
@@ -47,8 +76,9 @@ class Record:
     audio: np.ndarray
 
     def __post_init__(self):
-        self._require(bool(self.id), "`id` must not be empty")
+        self._require("empty-id", bool(self.id), "`id` must not be empty")
         self._require(
+            "phonemes",
             self.phoneme_ids.ndim == 1
             and len(self.phoneme_ids) > 0
             and self.phoneme_ids.shape == self.durations.shape,
@@ -56,28 +86,32 @@ class Record:
             f"shapes {self.phoneme_ids.shape} and {self.durations.shape}",
         )
         self._require(
+            "phonemes",
             self.phoneme_ids.dtype.kind == self.durations.dtype.kind == "i",
             "phoneme_ids and durations must be integers. Received: "
             f"{self.phoneme_ids.dtype} and {self.durations.dtype}",
         )
         self._require(
+            "durations",
             self.durations.min() >= 0,
             f"a duration is negative: {self.durations.min()} frames",
         )
         self._require(
+            "durations",
             self.num_frames > 0 and self.durations.sum() == self.num_frames,
             f"durations sum to {self.durations.sum()} frames, "
             f"num_frames={self.num_frames}",
         )
         self._require(
+            "audio-length",
             self.audio.dtype == np.int16 and self.audio.ndim == 1,
             f"audio must be int16 (samples,). Received: {self.audio.dtype} "
             f"{self.audio.shape}",
         )
 
-    def _require(self, condition: bool, message: str) -> None:
+    def _require(self, kind: str, condition: bool, message: str) -> None:
         if not condition:
-            raise ValueError(f"record {self.id!r}: {message}")
+            raise RecordError(kind, message, self.id)
 
     def check(
         self, *, samples_per_frame: int, num_phonemes: int, num_speakers: int
@@ -85,19 +119,22 @@ class Record:
         """Checks the record against what the dataset says of all its records.
 
         Raises:
-            ValueError: Naming the utterance.
+            RecordError: Naming the utterance.
         """
         self._require(
+            "audio-length",
             len(self.audio) == self.num_frames * samples_per_frame,
             f"{len(self.audio)} audio samples are not {self.num_frames} frames of "
             f"{samples_per_frame} samples",
         )
         low, high = self.phoneme_ids.min(), self.phoneme_ids.max()
         self._require(
+            "phonemes",
             low >= 0 and high < num_phonemes,
             f"phoneme ids lie in [{low}, {high}], the inventory has {num_phonemes}",
         )
         self._require(
+            "speaker",
             0 <= self.speaker_id < num_speakers,
             f"speaker_id={self.speaker_id}, the dataset has {num_speakers} speaker(s)",
         )
@@ -145,6 +182,65 @@ _FEATURES = {
     "num_frames": _scalar(tf.int64),
     "audio": _scalar(tf.string),
 }
+
+
+def decode(serialized: bytes) -> Record:
+    """The record of `encode`'s bytes, for tools that look at one at a time.
+
+    Raises:
+        RecordError: If it is no record, has another schema version, or lacks or
+            contradicts something. `kind` is one of `RECORD_ERRORS`.
+    """
+    try:
+        parsed = _example_parser()(tf.constant(serialized))
+    except (tf.errors.InvalidArgumentError, UnicodeDecodeError) as error:
+        # TensorFlow quotes the bytes of what is no example; Python may not read them.
+        reason = getattr(error, "message", "Could not parse").partition(" [Op:")[0]
+        if "Could not parse" in reason:
+            reason = "it is no serialized tf.train.Example"
+        raise RecordError("unreadable-record", reason.strip()) from None
+    values = {name: value.numpy() for name, value in parsed.items()}
+    if values["schema_version"] != SCHEMA_VERSION:
+        raise RecordError(
+            "schema-version",
+            f"expected schema_version {SCHEMA_VERSION}, got "
+            f"{values['schema_version']}; build the records again",
+        )
+    id, text = (_utf8(name, values[name]) for name in ("id", "text"))
+    if len(values["audio"]) % 2:
+        raise RecordError(
+            "audio-length",
+            f"{len(values['audio'])} bytes of audio are not int16",
+            id,
+        )
+    return Record(
+        id=id,
+        text=text,
+        speaker_id=int(values["speaker_id"]),
+        phoneme_ids=values["phoneme_ids"],
+        durations=values["durations"],
+        num_frames=int(values["num_frames"]),
+        audio=np.frombuffer(values["audio"], "<i2").astype(np.int16, copy=False),
+    )
+
+
+# As a function, since each eager call keeps 4 kB for ever (TensorFlow 2.16).
+@functools.cache
+def _example_parser() -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
+    return tf.function(
+        lambda serialized: tf.io.parse_single_example(serialized, _FEATURES),
+        input_signature=[tf.TensorSpec((), tf.string)],
+        autograph=False,
+    )
+
+
+def _utf8(name: str, value: bytes) -> str:
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        raise RecordError(
+            "unreadable-record", f"`{name}` is not UTF-8: {value[:40]!r}"
+        ) from None
 
 
 def parse(serialized: tf.Tensor) -> dict[str, tf.Tensor]:

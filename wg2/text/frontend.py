@@ -1,221 +1,32 @@
-"""Text to phonemes: the path that records, training and synthesis share.
+"""Text to phonemes: the path that records, training, synthesis and serving share.
 
-`split_words` says where the words and the pauses of a text are, `arrange` sets words
-in phonemes and those pauses into the sequence that models read, and `Frontend` looks
-the words up in between. The sequence of an utterance is
-
-    sil  word 1  boundary 1  word 2  boundary 2 ...  word N  boundary N  <eos>
-
-where a boundary is the mark of punctuation that stands there, or `sil`, and each mark
-that ends a sentence is followed by `<eos>`.
+Text is cleaned (`characters`), written out (`normalize`), looked up (`pronounce`,
+`homographs`) and set into a sequence (`sequence`). `wg2.text.graph` does the same in a
+TensorFlow graph, from the same rules and tables.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from wg2.text import symbols
-from wg2.text.lexicon import Lexicon, Pronunciation, parse_pronunciation
+from wg2.text import characters, control, packed, symbols, tagger
+from wg2.text.homographs import WEAK_FORMS
+from wg2.text.homographs import table as homographs
+from wg2.text.lexicon import Lexicon, Pronunciation
+from wg2.text.normalize import apply, spoken_form, substitute
+from wg2.text.pronounce import pronounce
+from wg2.text.rules import ROW
+from wg2.text.sequence import arrange, parse_phonemes, shorten
+from wg2.text.word_forms import VOWELS
 
-SENTENCE_ENDS = (".", "?", "!")
+MAX_BYTES = 8192
+"""Longest text, in UTF-8."""
+MAX_PHONEMES = 8192
+"""Longest sequence."""
 
-# Where several marks meet, as in `?!` or `."`, the last of these that occurs stands.
-_STRENGTH = (symbols.SILENCE, ",", ";", ":", ".", "!", "?")
-_ABBREVIATIONS = frozenset((
-    "mr", "mrs", "ms", "messrs", "dr", "st", "jr", "sr", "prof", "rev", "hon", "gen",
-    "col", "capt", "lt", "sgt", "maj", "gov",
-))  # fmt: skip
-"""Their period is not the end of a sentence."""
-
-_LETTER = r"[^\W\d_][\u0300-\u036f]*"
-_TOKEN = re.compile(
-    rf"""
-    (?P<braced>\{{[^{{}}]*\}})
-    | (?P<word>(?:'(?=(?:tis|twas|em|til|cause|bout|n)\b))?
-               (?:{_LETTER}|\d)+ (?:'(?:{_LETTER}|\d)+)*)
-    | (?P<ellipsis>\.\.+)
-    | (?P<dash>[–—―‒]|--+|(?<!\S)-(?!\S))
-    | (?P<mark>[,;:.?!])
-    | (?P<opening>(?<!\w)[(\[]) | (?P<closing>[)\]])
-    | (?P<silent>[\s"'(\[*_/-])
-    | (?P<symbol>.)
-    """,
-    re.VERBOSE | re.DOTALL | re.IGNORECASE,
-)
-
-
-def clean(text: str) -> str:
-    """Unicode variants of letters, quotes, hyphens and spaces in their plain form."""
-    text = re.sub("[’‘ʼʻ‛′`´]", "'", text)  # before NFKC, which takes ´ apart
-    text = re.sub("[“”„‟«»‹›″]", '"', text)
-    text = unicodedata.normalize("NFKC", text)
-    text = re.sub("[‐‑]", "-", text)
-    text = text.replace("\u200b", " ")
-    # Format characters: byte order marks, soft hyphens, directions, emoji joiners.
-    text = re.sub("[\ufe00-\ufe0f]", "", text)  # variants of emoji
-    return "".join(c for c in text if unicodedata.category(c) != "Cf")
-
-
-def _ends_abbreviation(word: str, rest: str) -> bool:
-    """Whether the period after `word`, and before `rest`, belongs to the word."""
-    if rest[:1] in (",", ";", ":"):  # Smith and Co., London
-        return True
-    initial = len(word) == 1 and word != "i"
-    if rest[:1].isalnum():  # a.m., U.S., example.com; but not "the end.Then"
-        return initial or not rest[0].isupper()
-    more = any(c.isalnum() or c == "{" for c in rest)
-    return more and (initial or word in _ABBREVIATIONS)
-
-
-def split_words(text: str) -> tuple[list[str], list[str]]:
-    """Words of `text`, and the boundaries around them.
-
-    A hyphen parts words; a dash, a parenthesis or an ellipsis inside a sentence is a
-    comma. Quotes are no boundary. `{HH AH0 L OW1}` is a word, given by its
-    pronunciation. Digits and symbols such as `%` are kept as words, so that nothing
-    that would be spoken gets lost; `Frontend` refuses them.
-
-    Returns:
-        words: Lower-case, of letters and apostrophes, else as just said.
-        boundaries: One symbol more than words: `boundaries[0]` is `sil`, and
-            `boundaries[i]` follows `words[i - 1]`: a mark of punctuation or `sil`.
-
-    Raises:
-        ValueError: If a brace has no partner.
-    """
-    text = clean(text)
-    words: list[str] = []
-    boundaries = [symbols.SILENCE]
-    open_parentheses = 0
-    for token in _TOKEN.finditer(text):
-        kind, found = token.lastgroup, token.group()
-        mark = None
-        if kind == "word":
-            words.append(found.lower())
-        elif kind == "braced":
-            words.append("{" + " ".join(found[1:-1].upper().split()) + "}")
-        elif kind == "symbol":
-            if found in "{}":
-                raise ValueError(
-                    f"Brace without its partner in {_shorten(text)!r}."
-                    f" A pronunciation is written {{HH AH0 L OW1}}"
-                )
-            words.append(found)
-        elif kind == "dash":
-            mark = ","
-        elif kind == "opening":
-            mark = ","
-            open_parentheses += 1
-        elif kind == "closing" and open_parentheses:  # not that of `word(s)`
-            mark = ","
-            open_parentheses -= 1
-        elif kind == "ellipsis":
-            following = text[token.end() :].lstrip(" \"'")
-            mark = "," if following[:1].islower() else "."
-        elif kind == "mark":
-            mark = found
-            rest = text[token.end() :]
-            if found == "." and words and _ends_abbreviation(words[-1], rest):
-                mark = None
-        if len(boundaries) <= len(words):
-            boundaries.append(symbols.SILENCE)
-        if mark and words:
-            boundaries[-1] = max(boundaries[-1], mark, key=_STRENGTH.index)
-    return words, boundaries
-
-
-def arrange(words: Sequence[Sequence[str]], boundaries: Sequence[str]) -> list[str]:
-    """The phoneme sequence of an utterance; see the module's docstring.
-
-    Args:
-        words: Phonemes of each word.
-        boundaries: As `split_words` returns them, one more than words.
-
-    Raises:
-        ValueError: If there are no words, one is empty, or boundaries do not fit.
-    """
-    if not words:
-        raise ValueError("Expected at least one word. Received none")
-    if len(boundaries) != len(words) + 1:
-        raise ValueError(
-            f"Expected one boundary more than words."
-            f" Received: {len(boundaries)} boundaries, {len(words)} words"
-        )
-    if boundaries[0] != symbols.SILENCE:
-        raise ValueError(
-            f"Expected {symbols.SILENCE!r} before the first word."
-            f" Received: {boundaries[0]!r}"
-        )
-    sequence = [symbols.SILENCE]
-    for i, (word, boundary) in enumerate(zip(words, boundaries[1:], strict=True)):
-        if not word:
-            raise ValueError(f"Word {i} of {len(words)} has no phonemes")
-        if boundary not in _STRENGTH:
-            raise ValueError(
-                f"Unknown boundary {boundary!r} after word {i}."
-                f" Expected one of: {' '.join(_STRENGTH)}"
-            )
-        sequence.extend(word)
-        sequence.append(boundary)
-        if boundary in SENTENCE_ENDS:
-            sequence.append(symbols.END)
-    if sequence[-1] != symbols.END:
-        sequence.append(symbols.END)
-    return sequence
-
-
-def parse_phonemes(text: str) -> list[str]:
-    """The sequence of raw phonemes such as `HH AH0 L OW1 sil W ER1 L D .`.
-
-    Boundary symbols part the words; `{W ER1 L D}` is a word of its own, so braces need
-    no `sil` between them. The leading `sil`, the last boundary and `<eos>` may be left
-    out; what `Frontend.phonemes` returns, joined by spaces, comes back as it is.
-
-    Raises:
-        ValueError: If there are no phonemes, one is unknown, or `<eos>` stands where
-            no sentence ends.
-    """
-    if not text.strip():
-        raise ValueError("The phonemes are empty. Expected e.g. HH AH0 L OW1")
-    tokens = re.findall(r"\{[^{}]*\}|[^\s{}]+|[{}]", text)
-    words: list[list[str]] = []
-    boundaries = [symbols.SILENCE]
-    within = False  # whether the next phoneme belongs to the last word
-    for i, token in enumerate(tokens):
-        if token.lower() == symbols.END:
-            last = i + 1 == len(tokens)
-            if not last and (i == 0 or tokens[i - 1] not in SENTENCE_ENDS):
-                raise ValueError(
-                    f"{symbols.END} stands where no sentence ends: after"
-                    f" {' '.join(tokens[max(0, i - 3) : i])!r}."
-                    f" Expected it after . ? ! or at the end"
-                )
-            within = False
-        elif token.lower() in _STRENGTH:
-            if words:
-                boundaries[-1] = max(boundaries[-1], token.lower(), key=_STRENGTH.index)
-            within = False
-        elif token in "{}":
-            raise ValueError(f"Brace without its partner in {_shorten(text)!r}")
-        else:
-            phonemes = parse_pronunciation(token.strip("{}"))
-            if within and token[0] != "{":
-                words[-1].extend(phonemes)
-            else:
-                words.append(list(phonemes))
-                boundaries.append(symbols.SILENCE)
-            within = token[0] != "{"
-    if not words:
-        raise ValueError(f"No speech sounds in {_shorten(text)!r}")
-    return arrange(words, boundaries)
-
-
-def _shorten(text: str, length: int = 60) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= length else text[: length - 3] + "..."
+_MARKS = frozenset(symbols.PAUSES)
+_VOWELS = frozenset(VOWELS[1:-1])
 
 
 class Word(NamedTuple):
@@ -226,10 +37,72 @@ class Word(NamedTuple):
 
 
 class Transcription(NamedTuple):
-    """Words, and the boundaries around them as `split_words` returns them."""
+    """Words and what stands around them.
+
+    Args:
+        words: In order.
+        boundaries: One symbol more than words: `boundaries[0]` is `sil`, and
+            `boundaries[i]` follows `words[i - 1]`: a mark of punctuation or `sil`.
+        pauses_seconds: How long each boundary is to be, None where the text does not
+            say.
+    """
 
     words: tuple[Word, ...]
     boundaries: tuple[str, ...]
+    pauses_seconds: tuple[float | None, ...]
+
+
+class Encoded(NamedTuple):
+    """Ids of phonemes, and for each how long it is to be, None where nothing says."""
+
+    ids: list[int]
+    pauses_seconds: list[float | None]
+
+
+def tokenize(text: str) -> list[str]:
+    """Spoken words, marks and packed controls of `text`, in order."""
+    pieces = control.split(_bounded(text))
+    row = " ".join(
+        control.parse(piece) if i % 2 else spoken_form(piece)
+        for i, piece in enumerate(pieces)
+    )
+    return apply(ROW, row).split()
+
+
+def spoken_words(text: str) -> list[str]:
+    """The words of `text` as they are spoken, without their pronunciations."""
+    return [_label(token) for token in tokenize(text) if _is_word(token)]
+
+
+def spoken_text(text: str) -> str:
+    """`text` written out, for people to read.
+
+    >>> spoken_text("Dr. Smith owes the FBI $3, perhaps.")
+    'doctor smith owes the fbi three dollars, perhaps.'
+    """
+    return show_tokens(tokenize(text))
+
+
+def show_tokens(tokens: Sequence[str]) -> str:
+    """What `tokenize` returns, for people to read."""
+    shown = []
+    for token in tokens:
+        if token in _MARKS:
+            shown.append(token)
+        elif packed.is_pause(token[0]):
+            shown.append(f" [{packed.pause_seconds(token[0]) * 1000:.0f}ms]")
+        elif token[0] >= chr(packed.PHONEME_BASE):
+            shown.append(f" {{{' '.join(packed.unpack(token))}}}")
+        elif token[0] == "~":
+            shown.append(f" {token[1].upper()}{token[2:]}")
+        else:
+            shown.append(f" {token.removeprefix('^')}")
+    return "".join(shown).strip()
+
+
+def unspoken(text: str) -> str:
+    """Letters and digits of `text` that are in no script that can be spoken."""
+    return characters.unspoken(text)
 
 
 class Frontend:
@@ -248,59 +121,168 @@ class Frontend:
         self.lexicon = Lexicon() if lexicon is None else lexicon
         self.inventory = tuple(inventory)
 
-    def phonemes(self, text: str) -> list[str]:
-        """The phoneme sequence of `text`; raises as `transcribe` does."""
-        words, boundaries = self.transcribe(text)
-        return arrange([word.pronunciations[0] for word in words], boundaries)
-
-    def transcribe(self, text: str) -> Transcription:
-        """The words of `text`, with all their pronunciations, and its boundaries.
+    def check(self, text: str) -> None:
+        """Refuses text of which something would be lost.
 
         Raises:
-            ValueError: If the text is empty or has no words, if words are unknown (all
-                are named), or if it has numbers or symbols, which are not spoken yet.
+            ValueError: If the text is too long, has a control that is none, or letters
+                that cannot be spoken, or nothing to speak.
         """
-        words, boundaries = split_words(text)
-        if not words:
-            what = f"There are no words in {_shorten(text)!r}"
-            raise ValueError(what if text.strip() else "The text is empty")
-        self._refuse_unspoken(words)
-        pronounced = [Word(word, self._pronunciations(word)) for word in words]
-        unknown = dict.fromkeys(
-            word.label for word in pronounced if not word.pronunciations
-        )
-        if unknown:
+        size = len(text.encode("utf-8", "replace"))
+        if size > MAX_BYTES:
             raise ValueError(
-                f"No pronunciation for {', '.join(map(repr, unknown))}. Write it in"
-                f" the text instead of the word, in braces, e.g. {{HH AH0 L OW1}},"
-                f" or add the word to a user lexicon"
+                f"The text has {size} bytes, the limit is {MAX_BYTES}. Split it into"
+                f" sentences. It begins with {shorten(text)!r}"
             )
-        return Transcription(tuple(pronounced), tuple(boundaries))
+        control.check(text)
+        if lost := unspoken(text):
+            raise ValueError(
+                f"These letters cannot be spoken: {' '.join(lost[:20])}, in"
+                f" {shorten(text)!r}. Write the words in Latin letters, or their"
+                f" pronunciation in braces, e.g. {{HH AH0 L OW1}}"
+            )
+
+    def transcribe(self, text: str, strict: bool = True) -> Transcription:
+        """The words of `text`, with all their pronunciations, and its boundaries.
+
+        Args:
+            text: Any text.
+            strict: Whether to refuse text of which something would be lost; otherwise
+                that is left out, text beyond the limit too, as the graph does.
+
+        Raises:
+            ValueError: See `check`; also if there are no words.
+            FileNotFoundError: If g2p_en is needed and not installed.
+        """
+        if strict:
+            self.check(text)
+        tokens = tokenize(text)
+        words: list[Word] = []
+        boundaries = [symbols.SILENCE]
+        pauses: list[float | None] = [None]
+        for token, found in zip(tokens, self._pronounce(tokens), strict=True):
+            if token in _MARKS:
+                boundaries[-1] = token
+            elif packed.is_pause(token[0]):
+                pauses[-1] = (pauses[-1] or 0.0) + packed.pause_seconds(token[0])
+            else:
+                words.append(Word(_label(token), found))
+                boundaries.append(symbols.SILENCE)
+                pauses.append(None)
+        if strict and not words:
+            what = f"There are no words in {shorten(text)!r}"
+            raise ValueError(what if text.strip() else "The text is empty")
+        return Transcription(tuple(words), tuple(boundaries), tuple(pauses))
+
+    def phonemes(self, text: str) -> list[str]:
+        """The phoneme sequence of `text`; raises as `transcribe` does."""
+        words, boundaries, _ = self.transcribe(text)
+        return arrange([word.pronunciations[0] for word in words], boundaries)
+
+    def encode(self, text: str, strict: bool = True) -> Encoded:
+        """Ids of the phoneme sequence of `text`, and the pauses that it asks for.
+
+        Args:
+            text: Any text.
+            strict: See `transcribe`. Text without words is `sil <eos>` if not strict,
+                and sequences beyond the limit are cut.
+        """
+        words, boundaries, pauses = self.transcribe(text, strict)
+        if not words:
+            sequence = [symbols.SILENCE, symbols.END]
+        else:
+            sequence = arrange([word.pronunciations[0] for word in words], boundaries)
+        at_boundaries = iter(pauses)
+        asked = [
+            next(at_boundaries)
+            if symbol in _MARKS or symbol == symbols.SILENCE
+            else None
+            for symbol in sequence
+        ]
+        if len(sequence) > MAX_PHONEMES:
+            if strict:
+                raise ValueError(
+                    f"The text has {len(sequence)} phonemes, the limit is"
+                    f" {MAX_PHONEMES}. Split it: {shorten(text)!r}"
+                )
+            sequence = [*sequence[: MAX_PHONEMES - 1], symbols.END]
+            asked = [*asked[: MAX_PHONEMES - 1], None]
+        return Encoded(symbols.encode(sequence, self.inventory), asked)
 
     def ids(self, text: str) -> list[int]:
         """Ids of `phonemes(text)` in the inventory."""
-        return symbols.encode(self.phonemes(text), self.inventory)
+        return self.encode(text).ids
 
-    def ids_from_phonemes(self, phonemes: str) -> list[int]:
+    def encode_phonemes(self, phonemes: str) -> Encoded:
         """Ids of raw phonemes such as `HH AH0 L OW1 sil`; see `parse_phonemes`."""
-        return symbols.encode(parse_phonemes(phonemes), self.inventory)
+        ids = symbols.encode(parse_phonemes(phonemes), self.inventory)
+        return Encoded(ids, [None] * len(ids))
 
-    def _pronunciations(self, word: str) -> tuple[Pronunciation, ...]:
-        if word.startswith("{"):
-            return (parse_pronunciation(word[1:-1]),)
-        return self.lexicon.pronunciations(word)
+    def _pronounce(self, tokens: Sequence[str]) -> list[tuple[Pronunciation, ...]]:
+        """Pronunciations of every token, the one that fits first; none of marks."""
+        found: list[tuple[Pronunciation, ...]] = []
+        for token in tokens:
+            if not _is_word(token):
+                found.append(())
+            elif token[0] >= chr(packed.PHONEME_BASE):
+                found.append((packed.unpack(token),))
+            else:
+                found.append(pronounce(token, self.lexicon))
+        for at, chosen in (*self._homographs(tokens), *self._weak_forms(tokens, found)):
+            rest = (other for other in found[at] if other != chosen)
+            found[at] = (chosen, *rest)
+        return found
 
-    def _refuse_unspoken(self, words: Sequence[str]) -> None:
-        plain = [word for word in words if not word.startswith("{")]
-        numbers = [word for word in plain if any(c.isdigit() for c in word)]
-        if numbers:
-            raise ValueError(
-                f"Numbers are not spoken yet: {', '.join(map(repr, numbers))}."
-                f" Spell them out in words"
-            )
-        marks = [word for word in plain if not any(c.isalpha() for c in word)]
-        if marks:
-            raise ValueError(
-                f"Symbols are not spoken yet: {', '.join(map(repr, marks))}."
-                f" Write them out in words, or leave them out"
-            )
+    def _homographs(self, tokens: Sequence[str]) -> list[tuple[int, Pronunciation]]:
+        """Position and chosen pronunciation of each homograph."""
+        known = homographs()
+        places = {
+            i
+            for i, token in enumerate(tokens)
+            if token in known and not self.lexicon.in_user_lexicon(token)
+        }
+        if not places:
+            return []
+        parts, owners = [], []
+        for i, token in enumerate(tokens):
+            if packed.is_pause(token[0]):
+                continue
+            for part in substitute(tagger.CLITICS, token).split():
+                parts.append(part.removeprefix(tagger.CLITIC))
+                owners.append(None if part.startswith(tagger.CLITIC) else i)
+        tags = dict(zip(owners, tagger.tag(parts), strict=True))
+        return [
+            (i, packed.unpack(known[tokens[i]].pronounce(tags[i])))
+            for i in sorted(places)
+        ]
+
+    def _weak_forms(
+        self, tokens: Sequence[str], found: Sequence[tuple[Pronunciation, ...]]
+    ) -> list[tuple[int, Pronunciation]]:
+        chosen = []
+        for i, token in enumerate(tokens):
+            if token in WEAK_FORMS and not self.lexicon.in_user_lexicon(token):
+                forms = WEAK_FORMS[token]
+                form = forms.before_pause
+                if i + 1 < len(tokens) and found[i + 1]:
+                    first = packed.pack(found[i + 1][0][:1])
+                    vowel = first in _VOWELS
+                    form = forms.before_vowel if vowel else forms.before_consonant
+                chosen.append((i, packed.unpack(form)))
+        return chosen
+
+
+def _bounded(text: str) -> str:
+    """As much of `text` as the limit allows; a character cut in two is lost."""
+    data = text.encode("utf-8", "replace")
+    return data[:MAX_BYTES].decode("utf-8", "replace")
+
+
+def _is_word(token: str) -> bool:
+    return token not in _MARKS and not packed.is_pause(token[0])
+
+
+def _label(token: str) -> str:
+    if token[0] >= chr(packed.PHONEME_BASE):
+        return "{" + " ".join(packed.unpack(token)) + "}"
+    return token.lstrip("~^")

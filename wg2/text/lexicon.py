@@ -9,17 +9,16 @@ from __future__ import annotations
 import functools
 import lzma
 import re
-import unicodedata
 from importlib import resources
 from pathlib import Path
 
-from wg2.text import symbols
+from wg2.text import symbols, word_forms
+from wg2.text.characters import clean
+from wg2.text.packed import pack, unpack
 
 Pronunciation = tuple[str, ...]
 
 SPEECH_SOUNDS = frozenset(symbols.PHONEMES) - symbols.BOUNDARIES
-_SIBILANTS = ("S", "Z", "SH", "ZH", "CH", "JH")
-_VOICELESS = ("P", "T", "K", "F", "TH")
 
 
 def parse_pronunciation(text: str) -> Pronunciation:
@@ -75,7 +74,8 @@ def read_user_lexicon(path: str | Path) -> dict[str, tuple[Pronunciation, ...]]:
         entry = line.partition("#")[0].split(maxsplit=1)
         if not entry:
             continue
-        word = re.sub(r"\(\d+\)$", "", unicodedata.normalize("NFC", entry[0]).lower())
+        # As texts have it, without accents.
+        word = re.sub(r"\(\d+\)$", "", clean(entry[0]).lower())
         if not re.fullmatch(r"'?[^\W\d_]+(?:'[^\W\d_]+)*", word):
             raise ValueError(
                 f"{path}:{number}: {entry[0]!r} is not one word of letters and"
@@ -93,40 +93,28 @@ def read_user_lexicon(path: str | Path) -> dict[str, tuple[Pronunciation, ...]]:
     return {word: tuple(pronunciations) for word, pronunciations in words.items()}
 
 
-def strip_accents(word: str) -> str:
-    """Letters without their accents, and ligatures as two letters."""
-    for letter, plain in (("æ", "ae"), ("œ", "oe"), ("ø", "o"), ("ß", "ss")):
-        word = word.replace(letter, plain)
-    decomposed = unicodedata.normalize("NFKD", word)
-    return "".join(c for c in decomposed if not unicodedata.combining(c))
+@functools.cache
+def _compile(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.ASCII)
 
 
-def with_s(stem: Pronunciation) -> Pronunciation:
-    """The plural or possessive of `stem`: IH0 Z after a sibilant, else S or Z."""
-    if stem[-1] in _SIBILANTS:
-        return (*stem, "IH0", "Z")
-    return (*stem, "S" if stem[-1] in _VOICELESS else "Z")
+def with_ending(stem: Pronunciation, ending: str) -> Pronunciation:
+    """`stem` with the sounds of one of the endings of `wg2.text.word_forms`.
 
-
-def _stems(word: str) -> list[str]:
-    """Words of which `word` may be the plural or possessive."""
-    if word.endswith("'s"):
-        return [word[:-2]]
-    if not word.endswith("s") or word.endswith(("ss", "us", "is")):
-        return []
-    stems = [word[:-1]]
-    if word.endswith("ies"):
-        stems.append(word[:-3] + "y")
-    elif word.endswith(("ses", "zes", "xes", "shes", "ches")):
-        stems.append(word[:-2])
-    return [stem for stem in stems if len(stem) > 1]
+    >>> with_ending(("K", "AE1", "T"), "@S")
+    ('K', 'AE1', 'T', 'S')
+    """
+    packed = pack(stem) + ending
+    for rule in word_forms.ENDINGS:
+        packed = _compile(rule.pattern).sub(rule.replacement, packed)
+    return unpack(packed)
 
 
 class Lexicon:
     """Words to their pronunciations.
 
-    Looked for in this order: the user's lexicon, the CMU dictionary, the same two for
-    the word without its accents, and the stem of a plural or possessive.
+    Looked for in this order: the user's lexicon, the CMU dictionary, and in both the
+    stem of a plural, a possessive or a verb (`wg2.text.word_forms.STEMS`).
 
     Args:
         user_lexicon: Optional file of `word  PH ON EMES` lines; its words replace
@@ -146,17 +134,33 @@ class Lexicon:
             return ()
         return tuple(tuple(entry.split()) for entry in found.split("\t"))
 
+    def in_user_lexicon(self, word: str) -> bool:
+        return word in self._user
+
+    def words(self) -> dict[str, str]:
+        """Every word -> its usual pronunciation, packed; for a graph's table."""
+        found = {
+            word: pack(entries.split("\t", 1)[0].split())
+            for word, entries in _cmudict().items()
+        }
+        found.update((word, pack(known[0])) for word, known in self._user.items())
+        return found
+
     def pronunciations(self, word: str) -> tuple[Pronunciation, ...]:
         """All pronunciations of a lower-case `word`, the usual one first.
 
-        Empty if the word is unknown.
+        Empty if neither the word nor a stem of it is known.
         """
-        for form in dict.fromkeys((word, strip_accents(word))):
+        for form in dict.fromkeys((word, clean(word))):
             if found := self.entries(form):
                 return found
-            for stem in _stems(form):
-                if found := self.entries(stem):
-                    return tuple(with_s(pronunciation) for pronunciation in found)
+            for stem in word_forms.STEMS:
+                match = _compile(stem.pattern).fullmatch(form)
+                if match and (found := self.entries(match.expand(stem.stem))):
+                    return tuple(
+                        with_ending(pronunciation, stem.ending)
+                        for pronunciation in found
+                    )
         return ()
 
     def pronounce(self, word: str) -> Pronunciation | None:

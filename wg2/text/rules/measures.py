@@ -1,0 +1,175 @@
+"""Money, units and percent."""
+
+from __future__ import annotations
+
+from wg2.text.rules.rule import Rule, RuleGroup, alternatives
+
+_SCALE = r"(?:hundred|thousand|million|billion|trillion)"
+_SHORT_SCALES = {"[kK]": "thousand", "[mM]": "million", "(?:bn|[bB])": "billion"}
+_WHOLE = r"\d+(?:,\d{3})*"
+_NUMBER = rf"{_WHOLE}(?:\.\d+)?"
+
+# Symbol: one, many, one hundredth, hundredths.
+_CURRENCIES = {
+    "$": ("dollar", "dollars", "cent", "cents"),
+    "£": ("pound", "pounds", "penny", "pence"),
+    "€": ("euro", "euros", "cent", "cents"),
+    "¥": ("yen", "yen", "sen", "sen"),
+    "₹": ("rupee", "rupees", "paisa", "paise"),
+}
+
+
+def _currency(sign: str, one: str, many: str, cent: str, cents: str) -> list[Rule]:
+    symbol = rf"\{sign}" if sign == "$" else sign
+    return [
+        Rule(rf"{symbol} ?({_NUMBER}) ?--? ?{symbol}?({_NUMBER})\b", rf"{sign}\2@\1"),
+        Rule(rf"{symbol} ?({_NUMBER})@({_NUMBER})", rf"\2 to {sign}\1"),
+        Rule(rf"{symbol} ?({_NUMBER})[ -]({_SCALE})\b", rf"\1 \2 {many}"),
+        *(
+            Rule(rf"{symbol} ?({_NUMBER}) ?{short}\b", rf"\1 {scale} {many}")
+            for short, scale in _SHORT_SCALES.items()
+        ),
+        # Four digits are no year here.
+        Rule(rf"{symbol} ?(\d)(\d{{3}})\b", rf"{sign}\1,\2"),
+        Rule(rf"{symbol} ?({_WHOLE})\.00\b", rf"{sign}\1"),
+        Rule(rf"{symbol} ?0?\.01\b", f"1 {cent}"),
+        Rule(rf"{symbol} ?0?\.(\d\d)\b", rf"\1 {cents}"),
+        Rule(rf"{symbol} ?({_WHOLE})\.01\b", rf"{sign}\1, one {cent}"),
+        Rule(rf"{symbol} ?({_WHOLE})\.0([2-9])\b", rf"{sign}\1, \2 {cents}"),
+        Rule(rf"{symbol} ?({_WHOLE})\.(\d\d)\b", rf"{sign}\1, \2 {cents}"),
+        # Before a noun: a $5 bill, a $20-a-day habit.
+        Rule(rf"{symbol} ?({_WHOLE})-([a-z])", rf"\1 {one} \2"),
+        Rule(rf"{symbol} ?({_WHOLE}) (bills?|notes?|coins?)\b", rf"\1 {one} \2"),
+        Rule(rf"{symbol} ?1([^\d.,]|[.,][^\d]|[.,]?$)", rf"one {one}\1"),
+        Rule(rf"{symbol} ?({_NUMBER})", rf"\1 {many}"),
+        Rule(symbol, f" {one} "),
+    ]
+
+
+MONEY = RuleGroup(
+    "money",
+    (
+        Rule(r"\b(?:US|U\.S\.) ?\$", "$"),
+        *(
+            rule
+            for sign, names in _CURRENCIES.items()
+            for rule in _currency(sign, *names)
+        ),
+        Rule(r"(^|[^\d.,])1 ?¢", r"\1one cent"),
+        Rule(r"(\d) ?¢", r"\1 cents"),
+        Rule("¢", " cents "),
+    ),
+    guard="[$£€¥₹¢]",
+)
+
+# One, many. The case counts: mW is not MW.
+_UNITS = {
+    "km/h": ("kilometer per hour", "kilometers per hour"),
+    "kph": ("kilometer per hour", "kilometers per hour"),
+    "mph": ("mile per hour", "miles per hour"),
+    "m/s": ("meter per second", "meters per second"),
+    "km": ("kilometer", "kilometers"),
+    "cm": ("centimeter", "centimeters"),
+    "mm": ("millimeter", "millimeters"),
+    "µm": ("micrometer", "micrometers"),
+    "nm": ("nanometer", "nanometers"),
+    "m": ("meter", "meters"),
+    "kg": ("kilogram", "kilograms"),
+    "mg": ("milligram", "milligrams"),
+    "µg": ("microgram", "micrograms"),
+    "g": ("gram", "grams"),
+    "lb": ("pound", "pounds"),
+    "lbs": ("pounds", "pounds"),
+    "oz": ("ounce", "ounces"),
+    "ft": ("foot", "feet"),
+    "yd": ("yard", "yards"),
+    "yds": ("yards", "yards"),
+    "mi": ("mile", "miles"),
+    "ha": ("hectare", "hectares"),
+    "ml": ("milliliter", "milliliters"),
+    "mL": ("milliliter", "milliliters"),
+    "l": ("liter", "liters"),
+    "L": ("liter", "liters"),
+    "gal": ("gallon", "gallons"),
+    "qt": ("quart", "quarts"),
+    "pt": ("pint", "pints"),
+    "GHz": ("gigahertz", "gigahertz"),
+    "MHz": ("megahertz", "megahertz"),
+    "kHz": ("kilohertz", "kilohertz"),
+    "Hz": ("hertz", "hertz"),
+    "TB": ("terabyte", "terabytes"),
+    "GB": ("gigabyte", "gigabytes"),
+    "MB": ("megabyte", "megabytes"),
+    "KB": ("kilobyte", "kilobytes"),
+    "kB": ("kilobyte", "kilobytes"),
+    "Gbps": ("gigabit per second", "gigabits per second"),
+    "Mbps": ("megabit per second", "megabits per second"),
+    "kbps": ("kilobit per second", "kilobits per second"),
+    "dB": ("decibel", "decibels"),
+    "kWh": ("kilowatt hour", "kilowatt hours"),
+    "kW": ("kilowatt", "kilowatts"),
+    "MW": ("megawatt", "megawatts"),
+    "GW": ("gigawatt", "gigawatts"),
+    "mW": ("milliwatt", "milliwatts"),
+    "W": ("watt", "watts"),
+    "kV": ("kilovolt", "kilovolts"),
+    "mV": ("millivolt", "millivolts"),
+    "V": ("volt", "volts"),
+    "mA": ("milliampere", "milliamperes"),
+    "kPa": ("kilopascal", "kilopascals"),
+    "kcal": ("kilocalorie", "kilocalories"),
+    "rpm": ("revolution per minute", "revolutions per minute"),
+    "µs": ("microsecond", "microseconds"),
+    "ms": ("millisecond", "milliseconds"),
+    "ns": ("nanosecond", "nanoseconds"),
+    "sec": ("second", "seconds"),
+    "secs": ("seconds", "seconds"),
+    "s": ("second", "seconds"),
+    "min": ("minute", "minutes"),
+    "mins": ("minutes", "minutes"),
+    "hr": ("hour", "hours"),
+    "hrs": ("hours", "hours"),
+    "h": ("hour", "hours"),
+    "yr": ("year", "years"),
+    "yrs": ("years", "years"),
+    "sq ft": ("square foot", "square feet"),
+    "sq mi": ("square mile", "square miles"),
+    "sq km": ("square kilometer", "square kilometers"),
+    "°C": ("degree Celsius", "degrees Celsius"),
+    "°F": ("degree Fahrenheit", "degrees Fahrenheit"),
+}
+# Their period belongs to them before a lower-case word: 5 ft. tall.
+_POINTED = alternatives(
+    ("lb", "lbs", "oz", "ft", "yd", "yds", "mi", "gal", "qt", "pt", "sec", "secs",
+     "min", "mins", "hr", "hrs", "yr", "yrs")
+)  # fmt: skip
+_UNIT = alternatives(_UNITS)
+
+UNITS = RuleGroup(
+    "units",
+    (
+        Rule(r"° ([CF])\b", r"°\1"),
+        Rule(r"\b[Ss]q\.? (ft|mi|km)\b", r"sq \1"),
+        Rule(rf"(\d) ?({_POINTED})\.( [a-z\d]|[,;:])", r"\1 \2\3"),
+        Rule(r"(\d) ?(km|m|cm|mm|ft|mi) squared\b", r"\1 square \2"),
+        Rule(r"(\d) ?(km|m|cm|mm|ft) cubed\b", r"\1 cubic \2"),
+        Rule(rf"\b(1|0\.\d+) (square|cubic) ({_UNIT})\b", r"\1 \2 \3@1"),
+        Rule(rf"(\d) (square|cubic) ({_UNIT})\b", r"\1 \2 \3@2"),
+        # Four digits are no year here.
+        Rule(rf"(^|[^\d.,])(\d)(\d{{3}}) ?({_UNIT})\b", r"\1\2,\3 \4"),
+        Rule(rf"(^|[^\d.,])1 ?({_UNIT})\b", r"\1one \2@1"),
+        Rule(rf"(\d)-({_UNIT})\b", r"\1 \2@1"),  # a 5-km run
+        Rule(rf"(\d) ?({_UNIT})([^\w@]|$)", r"\1 \2@2\3"),
+        *(
+            Rule(rf"{symbol}@{number}", words)
+            for symbol in sorted(_UNITS, key=len, reverse=True)
+            for number, words in enumerate(_UNITS[symbol], start=1)
+        ),
+        Rule(r"\b1 ?°", "one degree "),
+        Rule(r"(\d) ?°", r"\1 degrees "),
+        Rule(r"(\d) ?%", r"\1 percent"),
+        Rule(r"(\d) ?[x×] ?(\d)", r"\1 by \2"),
+        Rule(r"(\d) ?± ?(\d)", r"\1 plus or minus \2"),
+    ),
+    guard=r"\d",
+)
