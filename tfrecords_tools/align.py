@@ -72,7 +72,7 @@ def build_parser() -> argparse.ArgumentParser:
         type=float,
         default=DEFAULT_LIMITS.min_confidence,
         metavar="P",
-        help="of an utterance; right texts have 0.1 to 0.4, others less than 0.02 "
+        help="of an utterance; right texts have 0.15 to 0.5, others less than 0.03 "
         "(default: %(default)s)",
     )
     limits.add_argument(

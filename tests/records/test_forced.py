@@ -95,6 +95,17 @@ def test_result_does_not_depend_on_what_was_aligned_before(aligned):
     assert forced.align(samples(id), said) == alignment
 
 
+def test_confidence_does_not_depend_on_what_comes_before():
+    """What the second pass of pocketsphinx scores does."""
+    clips = [samples(id) for id in reversed(TEXTS)]
+    said = [spoken(text) for text in reversed(TEXTS.values())]
+    both = forced.align(np.concatenate(clips), sum(said, ()))
+    alone = forced.align(clips[1], said[1])
+    last = np.mean([word.log_ratio for word in both.words[len(said[0]) :]])
+    expected = np.mean([word.log_ratio for word in alone.words])
+    assert last == pytest.approx(expected, abs=0.4)
+
+
 def test_sound_that_comes_later_is_aligned_later():
     audio, said = samples("LJ001-0020"), spoken(TEXTS["LJ001-0020"])
     quiet = np.random.default_rng(0).integers(-3, 4, SECOND // 2).astype(np.int16)

@@ -6,11 +6,11 @@ own text, with that of another clip, and with one word changed (`benchmarks.alig
 
 - Confidence, exp(mean over the frames of all words of ln(p / p')), where p is the
   likelihood of the model's state that is aligned there and p' that of the best state
-  which the search considered. It lies in (0, 1]: right texts have 0.1 to 0.4, those of
-  another clip less than 0.02, or no path at all, which is a confidence of 0.
+  which the search considered. It lies in (0, 1]: right texts have 0.15 to 0.5, those of
+  another clip less than 0.03, or no path at all, which is a confidence of 0.
 - The same of each word, where one of less than 0.15 s counts as having that length with
   the rest fitting perfectly: in the 30 ms of an "a" a single odd frame weighs too much.
-  A word that is not said has less than 1e-3 in most cases, the worst word of a right
+  A word that is not said has less than 2e-3 in most cases, the worst word of a right
   text 3e-3 and more.
 - Uncovered sound: the longest stretch between words that is as loud as speech. A text
   that lacks words has it, as does music before or after the speech.
@@ -53,7 +53,7 @@ class Limits:
     """
 
     min_confidence: float = 0.05
-    min_word_confidence: float = 0.001
+    min_word_confidence: float = 0.002
     max_uncovered_seconds: float = 0.25
 
     def __post_init__(self):

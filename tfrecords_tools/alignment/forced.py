@@ -50,8 +50,6 @@ _FRAME_SECONDS = 1 / FRAMES_PER_SECOND
 # and a boundary between two frames lies between their two middles.
 _BOUNDARY_OFFSET_SECONDS = 0.5 * (_WINDOW_SECONDS - _FRAME_SECONDS)
 _BEAM = 1e-80
-# pocketsphinx counts in powers of 1.0001, its states in 1024 of them.
-_NATS_PER_SCORE = 1024 * math.log(1.0001)
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,7 @@ class ForcedWord:
     Args:
         word: Its phones, with stress, one of the pronunciations asked for.
         log_ratio: float <= 0, nats per frame: log-likelihood of its states less that
-            of the best state which the search considered in the same frame.
+            of the best state which the first pass considered in the same frame.
     """
 
     word: AlignedWord
@@ -163,8 +161,8 @@ def align(samples: np.ndarray, words: Sequence[Word]) -> Alignment | None:
     if not words:
         raise ValueError("expected at least one word. Received none")
     dictionary = _Dictionary(words)
-    entries = _two_passes(samples, dictionary)
-    spoken = [entry for entry in entries if entry.name.startswith("w")]
+    scores, entries = _two_passes(samples, dictionary)
+    spoken = [entry for entry in entries if _is_word(entry.name)]
     if [entry.name.partition("(")[0] for entry in spoken] != dictionary.names:
         return None
     num_frames = entries[-1].end_frame
@@ -181,23 +179,26 @@ def align(samples: np.ndarray, words: Sequence[Word]) -> Alignment | None:
         bounds = [boundary(f) for f in (*entry.phone_starts, entry.end_frame)]
         labels = dictionary.stressed(i, entry.name)
         phones = map(Interval, bounds[:-1], bounds[1:], labels)
-        num_word_frames = entry.end_frame - entry.phone_starts[0]
-        log_ratio = min(0.0, _NATS_PER_SCORE * entry.score / num_word_frames)
-        found.append(ForcedWord(AlignedWord(word.label, tuple(phones)), log_ratio))
+        found.append(ForcedWord(AlignedWord(word.label, tuple(phones)), scores[i]))
     return Alignment(tuple(found), end_seconds)
 
 
 class _Entry(NamedTuple):
-    """A word or silence of the decoder, in frames."""
+    """A word or silence of the second pass, in frames."""
 
     name: str
     phone_starts: tuple[int, ...]
     end_frame: int
-    score: int
 
 
-def _two_passes(samples: np.ndarray, dictionary: _Dictionary) -> list[_Entry]:
-    """Words and silences in order; empty if the search died out."""
+def _two_passes(
+    samples: np.ndarray, dictionary: _Dictionary
+) -> tuple[list[float], list[_Entry]]:
+    """Log ratios of words, words and silences; both empty if the search died out.
+
+    The log ratios are of the first pass. The second one's are no measure: it never
+    forgets a state that it has considered, so they fall with the length of the text.
+    """
     decoder = _decoder()
     for name, phones in dictionary.entries:
         decoder.add_word(name, " ".join(phones), update=False)
@@ -205,21 +206,33 @@ def _two_passes(samples: np.ndarray, dictionary: _Dictionary) -> list[_Entry]:
         decoder.set_align_text(" ".join(dictionary.names))
         _decode(decoder, samples)
         if decoder.hyp() is None:
-            return []
+            return [], []
+        scores = [
+            # A score is given as the power of 1.0001, though it counts 1024 of them.
+            min(0.0, 1024 * math.log(word.ascore))
+            / (word.end_frame - word.start_frame + 1)
+            for word in decoder.seg()
+            if _is_word(word.word)
+        ]
         decoder.set_alignment()
         _decode(decoder, samples)
         # Not a list of its entries: they die when the iterator moves on.
-        return [
+        entries = [
             _Entry(
                 entry.name,
                 tuple(phone.start for phone in entry),
                 entry.start + entry.duration,
-                entry.score,
             )
             for entry in decoder.get_alignment()
         ]
     except RuntimeError:
-        return []
+        return [], []
+    return scores, entries
+
+
+def _is_word(name: str) -> bool:
+    """Whether it is one of `_Dictionary`, no silence or noise."""
+    return name.startswith("w")
 
 
 def _decoder() -> pocketsphinx.Decoder:
