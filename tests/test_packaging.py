@@ -73,8 +73,7 @@ def test_every_requirement_is_pinned_to_one_version():
 @EVERYWHERE
 def test_every_environment_has_one_version_of_each_package(environment):
     missing = {normalized(r.name) for r in requirements()} - set(pins(environment))
-    # Not published for every Python and platform; wg2 does not import it.
-    assert missing <= {"tensorflow-text"}
+    assert not missing
 
 
 def third_party_imports() -> dict[str, Path]:
