@@ -62,9 +62,15 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _add_contents(parser)
     _add_sound(parser)
-    parser.add_argument("--corpus-name", help="default: the name of the input folder")
-    parser.add_argument("--language", help="default: that of the config")
-    parser.add_argument("--licence", default="unknown", help="default: %(default)s")
+    parser.add_argument(
+        "--corpus-name", help="default: by corpus.json, else the name of the input"
+    )
+    parser.add_argument(
+        "--language", help="default: by corpus.json, else that of the config"
+    )
+    parser.add_argument(
+        "--licence", help="of the recordings; default: by corpus.json, else unknown"
+    )
     return parser
 
 
@@ -169,10 +175,10 @@ def build(config: Config, args: argparse.Namespace) -> DatasetInfo:
     """
     from tfrecords_tools import building
     from tfrecords_tools.audio import reading
+    from tfrecords_tools.corpora.description import describe
     from tfrecords_tools.prepare import Options
     from tfrecords_tools.speakers import choose_speakers
     from tfrecords_tools.writer import Sizes
-    from wg2.data.dataset import Corpus
 
     if args.workers is not None and args.workers < 1:
         raise ValueError(f"--workers must be at least 1. Received: {args.workers}")
@@ -206,12 +212,9 @@ def build(config: Config, args: argparse.Namespace) -> DatasetInfo:
         "speakers": args.speakers,
         "alignments": str(args.alignments.resolve()),
     }
-    corpus = Corpus(
-        name=args.corpus_name or args.input.resolve().stem,
-        language=args.language or config.text.language,
-        licence=args.licence,
-        source=str(args.input.resolve()),
-    )
+    corpus = describe(args.input, config.text.language, args.corpus_name, args.licence)
+    if args.language:
+        corpus = dataclasses.replace(corpus, language=args.language)
     return building.build(
         utterances,
         left_out,

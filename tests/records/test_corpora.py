@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tfrecords_tools import corpora
+from tfrecords_tools.corpora.description import describe
+from wg2.data.dataset import Corpus
 
 
 def write(root, files):
@@ -186,3 +190,22 @@ def test_unknown_folders_say_what_was_expected(tmp_path):
             read(tmp_path, layout)
     with pytest.raises(ValueError, match="the corpus is empty"):
         read(tmp_path, "libritts")
+
+
+def test_a_corpus_says_where_it_comes_from(tmp_path):
+    assert describe(tmp_path, "en-US") == Corpus(
+        tmp_path.name, "en-US", "unknown", str(tmp_path)
+    )
+    told = {"name": "Ann", "licence": "CC0", "source": "me", "voice": "x"}
+    (tmp_path / "corpus.json").write_text(json.dumps(told))
+    (tmp_path / "metadata.csv").write_text("a|b\n")
+    expected = Corpus("Ann", "en-US", "MIT", "me")
+    assert describe(tmp_path / "metadata.csv", "en-US", licence="MIT") == expected
+    for bad, message in (
+        ("{", "not valid JSON"),
+        ("[]", "object"),
+        ('{"name": 1}', "text"),
+    ):
+        (tmp_path / "corpus.json").write_text(bad)
+        with pytest.raises(ValueError, match=message):
+            describe(tmp_path, "en-US")

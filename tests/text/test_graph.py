@@ -132,3 +132,13 @@ def test_only_core_operations_without_python_or_state(graph):
         names |= {node.op for node in graph_def.node}
         names |= {n.op for f in graph_def.library.function for n in f.node_def}
     assert not any("PyFunc" in n or "Random" in n or "Text" in n for n in names), names
+
+
+def test_a_saved_model_says_the_same(graph, tmp_path):
+    module = tf.Module()
+    module.frontend, module.run = graph, graph.run
+    tf.saved_model.save(module, str(tmp_path))
+    texts = tf.constant(["I read Dr. Ho's glorbs for $5 [1s].", "", "zorblax the owl"])
+    loaded = tf.saved_model.load(str(tmp_path))
+    for mine, theirs in zip(graph.run(texts), loaded.run(texts), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
