@@ -16,7 +16,7 @@ from wg2.diffusion.sampler import step_table
 from wg2.generation import encode_text, render
 from wg2.models.wavegrad2 import WaveGrad2
 from wg2.models.weights import set_weights
-from wg2.text.frontend import Encoded, Frontend
+from wg2.text.frontend import Encoded, Frontend, ignored
 from wg2.text.lexicon import Lexicon
 from wg2.voice import Voice
 
@@ -164,6 +164,8 @@ class Synthesizer:
         table = step_table(noise_schedule, sampler).astype(np.float32)
         encode = self.frontend.encode_phonemes if phonemes else self.frontend.encode
         encoded = [encode(text) for text in texts]
+        if not phonemes and (symbols := ignored("".join(texts))):
+            logger.warning("Not spoken: %s", " ".join(symbols))
         seeds = [seed] * len(encoded) if isinstance(seed, int) else list(seed)
         if len(seeds) != len(encoded):
             raise ValueError(

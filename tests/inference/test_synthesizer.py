@@ -123,6 +123,14 @@ def test_unknown_phonemes_are_named(voice):
         voice("HH QQ1", phonemes=True)
 
 
+def test_symbols_that_are_passed_over_are_named(voice, caplog):
+    voice.speak(["Yes 😀 no ★!"], steps=1)
+    assert "Not spoken: 😀 ★" in caplog.text
+    caplog.clear()
+    voice.speak(["Yes, no - 5 % & $3."], steps=1)
+    assert not caplog.text
+
+
 def test_a_pause_lasts_as_long_as_the_text_says_at_any_rate(voice):
     (utterance,) = voice.speak(["Yes [750ms] no."], length_scale=2.0)
     ends = dict(enumerate(utterance.end_seconds))

@@ -7,6 +7,7 @@ TensorFlow graph, from the same rules and tables.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -103,6 +104,14 @@ def show_tokens(tokens: Sequence[str]) -> str:
 def unspoken(text: str) -> str:
     """Letters and digits of `text` that are in no script that can be spoken."""
     return characters.unspoken(text)
+
+
+def ignored(text: str) -> str:
+    """Symbols of `text` that are passed over, such as emoji."""
+    symbols_found = (c for c in text if unicodedata.category(c)[0] == "S")
+    return "".join(
+        dict.fromkeys(c for c in symbols_found if not characters.to_plain(c).strip())
+    )
 
 
 class Frontend:
