@@ -49,6 +49,8 @@ class Synthesizer:
         voice: `Voice`.
         lexicon: Path of a user lexicon, or None.
         batch_size: int, utterances refined at a time.
+        window_seconds: float, how much of an utterance the decoder sees at a time;
+            bounds the memory that long texts need, and changes nothing else.
     """
 
     def __init__(
@@ -56,9 +58,14 @@ class Synthesizer:
         voice: Voice,
         lexicon: str | Path | None = None,
         batch_size: int = 8,
+        window_seconds: float = 10.0,
     ):
         if batch_size < 1:
             raise ValueError(f"`batch_size` must be at least 1. Received: {batch_size}")
+        if not window_seconds > 0:
+            raise ValueError(
+                f"`window_seconds` must be above 0. Received: {window_seconds}"
+            )
         self.voice = voice
         self.batch_size = batch_size
         self.frontend = Frontend(Lexicon(lexicon), voice.config.text.phonemes)
@@ -81,9 +88,10 @@ class Synthesizer:
             ],
             autograph=False,  # nothing here needs it, and it is most of the first call
         )
+        window_frames = max(1, round(window_seconds * voice.config.frames_per_second))
         self._render = tf.function(
             lambda features, durations, lengths, table, seeds: render(
-                self.model, features, durations, lengths, table, seeds
+                self.model, features, durations, lengths, table, seeds, window_frames
             ),
             input_signature=[
                 tf.TensorSpec(

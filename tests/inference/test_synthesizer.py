@@ -123,6 +123,19 @@ def test_unknown_phonemes_are_named(voice):
         voice("HH QQ1", phonemes=True)
 
 
+@pytest.mark.parametrize("seconds", [0.02, 0.13, 0.5])
+def test_windows_change_nothing(voice, seconds):
+    texts = ["Yes, a somewhat longer text of several words [700ms] here.", "No."]
+    settings = {"steps": 3, "sampler": "ddpm", "seed": 3}
+    whole = voice(texts, **settings)
+    assert len(whole[0]) / voice.sample_rate_hz > 2 * seconds
+    windowed = Synthesizer(voice.voice, window_seconds=seconds)
+    for one, other in zip(
+        whole, windowed(texts, steps=3, sampler="ddpm", seed=3), strict=True
+    ):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+
+
 def test_symbols_that_are_passed_over_are_named(voice, caplog):
     voice.speak(["Yes 😀 no ★!"], steps=1)
     assert "Not spoken: 😀 ★" in caplog.text

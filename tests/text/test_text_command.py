@@ -9,7 +9,9 @@ import pytest
 
 from wg2.text.__main__ import main
 
-LINES = "Dr. Ho paid $3 [250ms] to J. R. Ed {HH OW1}.\r\n\n\xff caf\xe9 \nI read NASA's.\n"
+LINES = (
+    "Dr. Ho paid $3 [250ms] to J. R. Ed {HH OW1}.\r\n\n\xff caf\xe9 \nI read NASA's.\n"
+)
 
 
 @pytest.fixture
