@@ -106,6 +106,15 @@ def test_failures_are_counted_and_listed_with_reason_and_text(fake, tmp_path, ca
     ]
 
 
+def test_what_failed_is_one_short_line_without_escapes(fake, tmp_path, capsys):
+    assert run(tmp_path, "We see\nhum \x1b[31m" + "we " * 5000 + "\n") == 0
+    captured = capsys.readouterr()
+    (line,) = (x for x in captured.out.splitlines() if x.startswith("failed"))
+    assert len(line) < 500
+    assert "\x1b" not in captured.out
+    assert "utterance/s" not in captured.err  # a progress bar is for terminals
+
+
 def test_nothing_spoken_is_an_error(fake, tmp_path):
     assert run(tmp_path, "hum\n") == 2
 
