@@ -68,10 +68,24 @@ def test_full_disk_leaves_the_old_file_and_nothing_else(call, tmp_path, monkeypa
     path = tmp_path / "a.bin"
     path.write_bytes(b"old")
     monkeypatch.setattr(files.os, call, no_space)
-    with pytest.raises(OSError, match="No space"), files.atomic_write(path) as file:
-        file.write(b"new")
+    with pytest.raises(OSError, match="No space") as caught:  # noqa: SIM117
+        with files.atomic_write(path) as file:
+            file.write(b"new")
+    assert caught.value.filename == str(path)
     assert names(tmp_path) == ["a.bin"]
     assert path.read_bytes() == b"old"
+
+
+def test_error_names_the_file_and_not_the_temporary_one(tmp_path):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OSError, match="directory") as caught:  # noqa: SIM117
+        with files.atomic_write(tmp_path / "folder") as file:
+            file.write(b"x")
+    assert str(caught.value).endswith(f": '{tmp_path / 'folder'}'")
+    with pytest.raises(FileNotFoundError) as caught:  # noqa: SIM117
+        with files.atomic_write(tmp_path / "a.bin"):
+            open("another")  # noqa: SIM115
+    assert caught.value.filename == "another"
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux only")

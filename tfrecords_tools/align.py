@@ -22,7 +22,9 @@ from tfrecords_tools import corpora, parallel
 from tfrecords_tools.alignment import outcomes
 from tfrecords_tools.alignment.confidence import DEFAULT_LIMITS, Limits
 from tfrecords_tools.alignment.outcomes import Outcome
+from tfrecords_tools.inspection.terminal_text import one_line
 from tfrecords_tools.utterance import Skipped, Utterance
+from wg2 import terminal
 from wg2.text.lexicon import Lexicon
 
 if TYPE_CHECKING:
@@ -120,7 +122,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     rejected = [outcome for outcome in found if outcome.reason]
     for outcome in rejected[:_REJECTED_PRINTED]:
-        print(f"align: rejected {outcome.id}: {outcome.reason}", file=sys.stderr)
+        line = one_line(f"rejected {outcome.id}: {outcome.reason}")
+        print(f"align: {line}", file=sys.stderr)
     if len(rejected) > _REJECTED_PRINTED:
         more = len(rejected) - _REJECTED_PRINTED
         table = args.output / outcomes.FILE_NAME
@@ -130,7 +133,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         first = rejected[0]
         print(
             f"align: no utterance of {args.input} is aligned: all {len(found)} were "
-            f"rejected; the first, {first.id}: {first.reason}",
+            f"rejected; the first, {one_line(f'{first.id}: {first.reason}')}",
             file=sys.stderr,
         )
         return 2
@@ -231,4 +234,4 @@ def summary(found: Sequence[Outcome], output: Path, seconds: float) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(terminal.run("align", main))

@@ -18,13 +18,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tfrecords_tools import corpora
+from tfrecords_tools.inspection.terminal_text import one_line
 from tfrecords_tools.utterance import Skipped
+from wg2 import terminal
 
 if TYPE_CHECKING:
     from wg2.config import Config
     from wg2.data.dataset import DatasetInfo
 
 _SKIPS_PRINTED = 10
+_WARNING_PRINTED = 300  # characters
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -156,12 +159,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("build: interrupted; the same command goes on from here", file=sys.stderr)
         return 130
     for skipped in info.skipped[:_SKIPS_PRINTED]:
-        print(f"build: skipped {skipped['id']}: {skipped['reason']}", file=sys.stderr)
+        line = one_line(f"skipped {skipped['id']}: {skipped['reason']}")
+        print(f"build: {line}", file=sys.stderr)
     if len(info.skipped) > _SKIPS_PRINTED:
         more = len(info.skipped) - _SKIPS_PRINTED
         print(f"build: {more} more skipped, see dataset.json", file=sys.stderr)
     for warning in info.warnings:
-        print(f"build: {_shorten(warning)}", file=sys.stderr)
+        print(f"build: {one_line(warning, _WARNING_PRINTED)}", file=sys.stderr)
     print(summary(info, args.output))
     return 0
 
@@ -289,9 +293,5 @@ def summary(info: DatasetInfo, output: Path) -> str:
     return "\n".join([*lines, f"written to {output}"])
 
 
-def _shorten(warning: str, length: int = 300) -> str:
-    return warning if len(warning) <= length else warning[: length - 3] + "..."
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(terminal.run("build", main))

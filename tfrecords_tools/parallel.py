@@ -48,7 +48,7 @@ def map_in_order(
     # Not fork: it would copy TensorFlow's threads in an unknown state.
     context = multiprocessing.get_context("spawn")
     pool = concurrent.futures.ProcessPoolExecutor(
-        num_workers, context, initializer=_start_worker, initargs=(os.getpid(),)
+        num_workers, context, initializer=start_worker, initargs=(os.getpid(),)
     )
     waiting: collections.deque[concurrent.futures.Future] = collections.deque()
     with pool:
@@ -69,7 +69,8 @@ def map_in_order(
                 future.cancel()
 
 
-def _start_worker(parent_id: int) -> None:
+def start_worker(parent_id: int) -> None:
+    """Has this process leave Ctrl-C to its parent, and end when that is gone."""
     # Ctrl-C reaches every process of a terminal; the parent alone handles it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent_id,), daemon=True).start()

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tfrecords_tools.validate import add_limit_option
+from wg2 import terminal
 
 if TYPE_CHECKING:
     from tfrecords_tools.inspection.findings import Findings
@@ -107,6 +108,8 @@ def report(
         )
     if rare_below < 0:
         raise ValueError(f"--rare-below must be at least 0. Received: {rare_below}")
+    if output.is_dir():
+        raise ValueError(f"--output {output} is a folder, expected a file")
     require_matplotlib()
     import tqdm
 
@@ -130,4 +133,4 @@ def report(
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(terminal.run("report", main))

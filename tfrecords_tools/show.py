@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tfrecords_tools.inspection.terminal_text import one_line
+from wg2 import terminal
 
 if TYPE_CHECKING:
     from wg2.data.dataset import DatasetInfo
@@ -71,6 +72,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up notes
     try:
         _show(args)
+    except BrokenPipeError:
+        raise  # for `terminal.run`
     except (ValueError, OSError) as error:
         print(f"show: {error}", file=sys.stderr)
         return 2
@@ -283,4 +286,4 @@ def _speaker(record: Record, info: DatasetInfo) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(terminal.run("show", main))

@@ -11,21 +11,23 @@ import concurrent.futures
 import concurrent.futures.process
 import os
 import re
-import signal
 import sys
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tfrecords_tools import flite, flite_labels
+from tfrecords_tools import flite, flite_labels, parallel
 from tfrecords_tools.alignment import textgrid
+from tfrecords_tools.inspection.terminal_text import one_line
 from tfrecords_tools.synthetic_corpus import Corpus, Job, read_jobs, write_wav
+from wg2 import terminal
 from wg2.text.characters import clean, unspoken
 from wg2.text.frontend import Frontend
 from wg2.text.lexicon import Lexicon
 
 _SAVE_EVERY = 500
+_SHOWN = 200  # characters of a text or reason
 
 
 @dataclass(frozen=True)
@@ -94,9 +96,9 @@ class Speaker:
 _speaker: Speaker | None = None
 
 
-def _start_worker(corpus: Corpus) -> None:
+def _start_worker(corpus: Corpus, parent_id: int) -> None:
     global _speaker
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent stops the workers
+    parallel.start_worker(parent_id)
     _speaker = Speaker(corpus)
 
 
@@ -114,7 +116,7 @@ def speak_all(corpus: Corpus, jobs: Sequence[Job], workers: int) -> Iterator[Out
         yield from map(Speaker(corpus), jobs)
         return
     pool = concurrent.futures.ProcessPoolExecutor(
-        workers, initializer=_start_worker, initargs=(corpus,)
+        workers, initializer=_start_worker, initargs=(corpus, os.getpid())
     )
     try:
         futures = {pool.submit(_speak, job): job for job in jobs}
@@ -165,6 +167,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         corpus = Corpus(args.output, args.voice)
         outcomes = _run(corpus, jobs, args.workers)
         _report(corpus, jobs, outcomes)
+    except BrokenPipeError:
+        raise  # for `terminal.run`
     except (ValueError, OSError) as error:
         print(f"synthetic: {error}", file=sys.stderr)
         return 2
@@ -184,7 +188,7 @@ def _run(corpus: Corpus, jobs: Sequence[Job], workers: int) -> list[Outcome]:
     missing = {job.id: job for job in corpus.missing(jobs)}
     spoken = speak_all(corpus, list(missing.values()), workers)
     progress = tqdm.tqdm(
-        spoken, total=len(missing), unit="utterance", mininterval=1, file=sys.stderr
+        spoken, "synthetic", len(missing), unit=" utterances", disable=None
     )
     outcomes = []
     try:
@@ -203,7 +207,8 @@ def _report(corpus: Corpus, jobs: Sequence[Job], outcomes: Sequence[Outcome]) ->
     failures = [outcome for outcome in outcomes if outcome.reason]
     texts = {job.id: job.text for job in jobs}
     for failure in failures:
-        print(f"failed\t{failure.id}\t{failure.reason}\t{texts[failure.id]}")
+        fields = (failure.id, failure.reason, texts[failure.id])
+        print("failed", *(one_line(field, _SHOWN) for field in fields), sep="\t")
     for kind, count in Counter(f.reason.partition(":")[0] for f in failures).items():
         print(f"{count} failed: {kind}")
     if len(outcomes) > len(failures):
@@ -221,4 +226,4 @@ def _report(corpus: Corpus, jobs: Sequence[Job], outcomes: Sequence[Outcome]) ->
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(terminal.run("synthetic", main))

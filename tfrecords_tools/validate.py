@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tfrecords_tools.inspection.terminal_text import one_line
+from wg2 import terminal
 
 if TYPE_CHECKING:
     from tfrecords_tools.inspection.findings import Finding, Findings
@@ -94,6 +95,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     from wg2.data.dataset import DatasetInfo
 
     try:
+        if args.examples < 0:
+            raise ValueError(
+                f"--examples must be at least 0. Received: {args.examples}"
+            )
         limits = Limits().override(*args.limit)
         info = DatasetInfo.load(args.records)
         with _json_sink(args.json, info) as (sink, finish):
@@ -190,4 +195,4 @@ def _json_sink(path: Path | None, info: DatasetInfo) -> Iterator[tuple]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(terminal.run("validate", main))

@@ -41,9 +41,13 @@ def atomic_write(path: str | Path, mode: str = "wb") -> Iterator[IO]:
         os.chmod(temporary, 0o666 & ~umask)  # mkstemp makes private files
         os.replace(temporary, path)
         _sync_directory(path.parent)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
+        unnamed = isinstance(error, OSError) and error.filename in (None, temporary)
+        if unnamed and error.errno is not None:
+            # A full disk names no file, and nobody knows the temporary one.
+            raise OSError(error.errno, error.strerror, str(path)) from None
         raise
 
 

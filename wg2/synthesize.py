@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+
+from wg2 import terminal
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -92,6 +95,7 @@ def _read_lines(args: argparse.Namespace) -> list[str]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up notes
     logging.basicConfig(level=logging.WARNING, format="synthesize: %(message)s")
     try:
         lines = _read_lines(args)
@@ -124,6 +128,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                     utterance.phonemes, utterance.end_seconds, strict=True
                 ):
                     print(f"{symbol}\t{end:.3f}")
+    except BrokenPipeError:
+        raise  # for `terminal.run`
     except (ValueError, FileNotFoundError, OSError) as error:
         print(f"synthesize: {error}", file=sys.stderr)
         return 2
@@ -136,4 +142,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(terminal.run("synthesize", main))

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from wg2 import files
+from wg2 import files, terminal
 from wg2.config import Config
 
 CONFIG_FILE, WEIGHTS_FILE, CARD_FILE = "config.json", "weights.npz", "card.json"
@@ -226,6 +226,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         else:
             card = Voice.load(args.voice).card
             print(json.dumps(dataclasses.asdict(card), indent=2, ensure_ascii=False))
+    except BrokenPipeError:
+        raise  # for `terminal.run`
     except (ValueError, FileNotFoundError, OSError) as error:
         print(f"voice: {error}", file=sys.stderr)
         return 2
@@ -233,4 +235,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(terminal.run("voice", main))

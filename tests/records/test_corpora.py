@@ -209,3 +209,29 @@ def test_a_corpus_says_where_it_comes_from(tmp_path):
         (tmp_path / "corpus.json").write_text(bad)
         with pytest.raises(ValueError, match=message):
             describe(tmp_path, "en-US")
+
+
+def test_ids_and_texts_that_no_file_can_have_are_malformed(tmp_path):
+    long = "x" * 201
+    lines = [
+        "a|Hello.",
+        "b|Hel\0lo.",
+        "c\0|Hello.",
+        f"{long}|Hello.",
+        f"{long}/y|Hello.",
+    ]
+    write(tmp_path, {"metadata.csv": "\n".join(lines), "wavs/a.wav": ""})
+    rows, skipped = read(tmp_path)
+    assert [row[0] for row in rows] == ["a"]
+    assert len(skipped) == 4
+    for number, reason in enumerate(skipped.values(), start=2):
+        assert reason.startswith(f"malformed line: metadata.csv line {number}: ")
+        assert ("NUL" in reason) == (number < 4)
+        assert ("bytes" in reason) == (number >= 4)
+
+
+def test_extension_may_be_in_capitals(tmp_path):
+    files = {"wavs/a.WAV": "", "wavs/b.FLAC": "", "wavs/c.wav": "", "wavs/c.WAV": ""}
+    write(tmp_path, {"metadata.csv": "a|One.\nb.FLAC|Two.\nc|Three.\n", **files})
+    rows, _ = read(tmp_path)
+    assert [row[1] for row in rows] == ["wavs/a.WAV", "wavs/b.FLAC", "wavs/c.wav"]

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import shutil
+import subprocess
+import sys
+import time
 import wave
 from pathlib import Path
 from typing import ClassVar
@@ -17,6 +21,8 @@ from tfrecords_tools.alignment import textgrid
 from tfrecords_tools.corpora import ljspeech
 from tfrecords_tools.flite import Phone, Speech, Token
 from wg2.text.frontend import spoken_words
+
+ROOT = Path(__file__).resolve().parents[2]
 
 SOUNDS = {"we": "w iy", "see": "s iy", "no": "n ow", "day": "d ey"}
 
@@ -104,6 +110,15 @@ def test_failures_are_counted_and_listed_with_reason_and_text(fake, tmp_path, ca
     assert list((tmp_path / "corpus" / "wavs").iterdir()) == [
         tmp_path / "corpus" / "wavs" / "synth-000001.wav"
     ]
+
+
+def test_what_failed_is_one_short_line_without_escapes(fake, tmp_path, capsys):
+    assert run(tmp_path, "We see\nhum \x1b[31m" + "we " * 5000 + "\n") == 0
+    captured = capsys.readouterr()
+    (line,) = (x for x in captured.out.splitlines() if x.startswith("failed"))
+    assert len(line) < 500
+    assert "\x1b" not in captured.out
+    assert "utterance/s" not in captured.err  # a progress bar is for terminals
 
 
 def test_nothing_spoken_is_an_error(fake, tmp_path):
@@ -212,3 +227,34 @@ def test_flite_speaks_in_several_processes_as_in_one(tmp_path):
     grid = textgrid.read(tmp_path / "one" / "TextGrid" / "synth-000001.TextGrid")
     phones = [i.label for i in grid.tier("phones") if i.label != "sil"]
     assert " ".join(phones) == "HH AH0 L OW1 W ER1 L D"
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs /proc")
+def test_processes_end_with_the_command_even_if_it_is_killed(tmp_path):
+    """Speaking on, they would write into a corpus that the next run makes."""
+    program = (
+        "import os, time\n"
+        "from tfrecords_tools import synthetic\n"
+        "def speaker(corpus):\n"
+        "    print(os.getpid(), flush=True)\n"
+        "    time.sleep(120)\n"
+        "synthetic.Speaker = speaker\n"
+        "list(synthetic.speak_all(None, [1, 2], 2))\n"
+    )
+    command = [sys.executable, "-c", program]
+    parent = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    workers = [int(parent.stdout.readline()) for _ in range(2)]
+    parent.kill()
+    parent.wait()
+    deadline = time.monotonic() + 20
+    while any(map(alive, workers)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(map(alive, workers))
+
+
+def alive(process: int) -> bool:
+    try:
+        status = Path(f"/proc/{process}/stat").read_text(encoding="utf-8")
+    except OSError:
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"  # dead, not yet collected

@@ -425,6 +425,8 @@ def test_control_characters_of_an_id_do_not_reach_the_terminal(tmp_path, capsys)
         (["DATA", "--ignore", "everything"], ("everything", "clipping")),
         (["DATA", "--limit", "loudness=3"], ("loudness=3", "phoneme_seconds")),
         (["DATA", "--limit", "dc_offset=much"], ("dc_offset=much",)),
+        (["DATA", "--limit", "dc_offset=nan"], ("dc_offset=nan",)),
+        (["DATA", "--examples", "-1"], ("--examples", "-1")),
         (["DATA", "--json", "DATA"], ("DATA",)),
     ],
 )

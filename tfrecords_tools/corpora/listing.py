@@ -6,6 +6,8 @@ from pathlib import Path
 
 from tfrecords_tools.utterance import Skipped, Utterance
 
+_LONGEST_ID = 200  # bytes; files are named after it, and 255 are the limit
+
 AUDIO_EXTENSIONS = (".wav", ".flac", ".mp3", ".ogg", ".opus")
 
 
@@ -36,6 +38,16 @@ class Listing:
         return ordered, self.skipped
 
 
+def flaw(id: str, text: str) -> str:
+    """Why no utterance can have this id or this text; "" if it can."""
+    if "\0" in id or "\0" in text:
+        return "it has a NUL character"
+    size = len(id.encode("utf-8"))
+    if size > _LONGEST_ID:
+        return f"its id has {size} bytes, at most {_LONGEST_ID} make a file name"
+    return ""
+
+
 class AudioFolder:
     """Finds sound files below a folder, listing each of its folders once."""
 
@@ -50,7 +62,8 @@ class AudioFolder:
         """
         has_extension = Path(reference).suffix.lower() in AUDIO_EXTENSIONS
         # A name without extension may have a dot: `chapter.1`.
-        endings = ("",) if has_extension else AUDIO_EXTENSIONS
+        capitals = tuple(ending.upper() for ending in AUDIO_EXTENSIONS)
+        endings = ("",) if has_extension else AUDIO_EXTENSIONS + capitals
         candidates = [
             root / f"{reference}{ending}" for root in self._roots for ending in endings
         ]

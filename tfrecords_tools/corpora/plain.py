@@ -16,6 +16,7 @@ from tfrecords_tools.corpora.listing import (
     AUDIO_EXTENSIONS,
     AudioFolder,
     Listing,
+    flaw,
     read_lines,
 )
 from tfrecords_tools.utterance import Skipped, Utterance
@@ -116,6 +117,10 @@ def read_columns(
             listing.skip(id or f"{metadata.name} line {number}", _malformed(reason))
             continue
         text = values["text"] or values.get("raw", "")
+        if reason := flaw(id, text):
+            where = f"{metadata.name} line {number}"
+            listing.skip(f"{id[:40]} ({where})", _malformed(f"{where}: {reason}"))
+            continue
         utterance = Utterance(id, audio.find(reference), text, values.get("speaker"))
         listing.add(utterance, f"line {number}")
     return listing.result()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import math
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
@@ -93,6 +94,8 @@ class Limits:
                 )
             try:
                 values[name] = int(value) if kinds[name] == "int" else float(value)
+                if math.isnan(values[name]):  # compares with nothing: no check at all
+                    raise ValueError("not a number")
             except ValueError:
                 raise ValueError(
                     f"--limit {name} wants a number. Received: {assignment}"

@@ -8,7 +8,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+
+from wg2 import terminal
 
 _BATCH = 64
 
@@ -38,29 +40,55 @@ def main(argv: Sequence[str] | None = None) -> int:
             "text: sentences are split by Python alone, not by --graph", file=sys.stderr
         )
         return 2
+    if sys.stdin is None:
+        print("text: standard input is closed, expected text there", file=sys.stderr)
+        return 2
     # As the graph has it: bytes that are no UTF-8 are not fatal.
     lines = (
         line.decode("utf-8", "replace").rstrip("\r\n") for line in sys.stdin.buffer
     )
+    lost = _Lost()
     try:
-        for line in _graph(lines, args) if args.graph else _python(lines, args):
+        for line in (_graph if args.graph else _python)(lines, args, lost):
             print(line, flush=True)
+    except BrokenPipeError:
+        raise  # for `terminal.run`
     except (ValueError, OSError) as error:
         print(f"text: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
-    return 0
+    return int(lost.any)
 
 
-def _python(lines: Iterable[str], args: argparse.Namespace) -> Iterable[str]:
+class _Lost:
+    """Names on standard error the lines of which something is not spoken."""
+
+    any = False
+
+    def watch(
+        self, lines: Iterable[str], check: Callable[[str], None]
+    ) -> Iterable[str]:
+        """`lines` as they are, each after `check` had a look at it."""
+        for number, line in enumerate(lines, start=1):
+            try:
+                check(line)
+            except ValueError as error:
+                self.any = True
+                print(f"text: line {number}: {error}", file=sys.stderr)
+            yield line
+
+
+def _python(
+    lines: Iterable[str], args: argparse.Namespace, lost: _Lost
+) -> Iterable[str]:
     from wg2.text import symbols
     from wg2.text.frontend import Frontend, spoken_text
     from wg2.text.lexicon import Lexicon
     from wg2.text.sentences import split_sentences
 
     frontend = Frontend(Lexicon(args.lexicon))
-    for line in lines:
+    for line in lines if args.sentences else lost.watch(lines, frontend.check):
         if args.sentences:
             yield from split_sentences(line)
         elif args.normalize:
@@ -69,20 +97,23 @@ def _python(lines: Iterable[str], args: argparse.Namespace) -> Iterable[str]:
             yield _show(frontend.encode(line, strict=False), symbols.PHONEMES)
 
 
-def _graph(lines: Iterable[str], args: argparse.Namespace) -> Iterable[str]:
+def _graph(
+    lines: Iterable[str], args: argparse.Namespace, lost: _Lost
+) -> Iterable[str]:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up notes
     import tensorflow as tf
 
     from wg2.text import symbols
-    from wg2.text.frontend import Encoded, show_tokens
+    from wg2.text.frontend import Encoded, Frontend, show_tokens
     from wg2.text.graph import GraphFrontend
     from wg2.text.lexicon import Lexicon
 
-    frontend = GraphFrontend(Lexicon(args.lexicon))
+    lexicon = Lexicon(args.lexicon)
+    frontend = GraphFrontend(lexicon)
     texts = tf.TensorSpec((None,), tf.string)
     call = frontend.tokenize if args.normalize else frontend.__call__
     run = tf.function(call, input_signature=[texts], autograph=False)
-    for batch in _batches(lines):
+    for batch in _batches(lost.watch(lines, Frontend(lexicon).check)):
         if args.normalize:
             yield from (show_tokens(row.decode().split()) for row in run(batch).numpy())
             continue
@@ -114,4 +145,4 @@ def _show(encoded, inventory: Sequence[str]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(terminal.run("text", main))
