@@ -21,7 +21,7 @@ _POINTED_TITLES = {
     "Maj": "major", "Gov": "governor", "Sen": "senator", "Rep": "representative",
     "Adm": "admiral", "Cpl": "corporal", "Pvt": "private", "Supt": "superintendent",
     "Pres": "president", "Sr": "senior", "Fr": "father", "Br": "brother",
-    "Insp": "inspector", "Det": "detective", "Atty": "attorney",
+    "Pt": "point", "Insp": "inspector", "Det": "detective", "Atty": "attorney",
 }  # fmt: skip
 
 # After a name, or anywhere; the period ends a sentence too where one ends there.
@@ -36,6 +36,7 @@ _ENDINGS = {
     "ca": "circa", "cf": "compare", "viz": "namely", "al": "al", "ibid": "ibidem",
     "dept": "department", "misc": "miscellaneous", "max": "maximum", "min": "minimum",
     "incl": "including", "excl": "excluding", "tel": "telephone", "Vol": "volume",
+    "Tel": "telephone", "Pl": "place", "Ct": "court", "Sq": "square",
     "vol": "volume", "Vols": "volumes", "ext": "extension", "Sept": "September",
 }  # fmt: skip
 
@@ -46,6 +47,9 @@ _BEFORE_NUMBERS = {
     "ch": "chapter",
     "Sec": "section", "sec": "section", "p": "page", "pp": "pages", "Art": "article",
     "Ex": "exhibit", "Pt": "part", "Rte": "route", "Rt": "route", "Ser": "series",
+    "para": "paragraph", "paras": "paragraphs", "Ste": "suite", "Fl": "floor",
+    "Op": "opus", "Nr": "number", "Ver": "version", "ver": "version", "Eqs": "equations",
+    "Secs": "sections", "art": "article", "Para": "paragraph", "Tab": "table",
 }  # fmt: skip
 
 # Where the next word begins a sentence although a single letter came before.
@@ -80,8 +84,22 @@ ABBREVIATIONS = RuleGroup(
         Rule(r"\b[Ii]\. ?e\.,?", "that is,"),
         Rule(r"\b[Aa]\.[Kk]\.[Aa]\b\.?|\baka\b", "also known as"),
         Rule(r"\bP\.?S\. ", "~p ~s, "),
+        Rule(r"\bPh\.? ?D\.?'?s\b", "~p ~h ~d's"),
         Rule(r"\bPh\.? ?D\. *$", "~p ~h ~d."),
         Rule(r"\bPh\.? ?D\b\.?", "~p ~h ~d"),
+        Rule(r"\b([BM])\.? ?(S|E)(?:c|d)\b\.?", r"~\1 ~\2 ~c"),
+        Rule(r"\bLL\.? ?([BDM])\b\.?", r"~l ~l ~\1"),
+        Rule(r"\bop\. ?cit\.", "op cit"),
+        Rule(r"\bRt\. ?Hon\.", "right honorable"),
+        Rule(r"\bMaj\.? Gen\b\.?", "major general"),
+        Rule(r"\bLt\.? Gen\b\.?", "lieutenant general"),
+        Rule(r"\bLt\.? Gov\b\.?", "lieutenant governor"),
+        Rule(r"\bLt\.? Cmdr\b\.?", "lieutenant commander"),
+        Rule(r"\bBrig\.? Gen\b\.?", "brigadier general"),
+        Rule(r"\bRev\.? Dr\b\.?", "reverend doctor"),
+        Rule(r"(\d(?:st|nd|rd|th)) Fl\b\.?", r"\1 floor"),
+        # Roe v. Wade.
+        Rule(r"([A-Za-z.]) v\. ([A-Z])", r"\1 versus \2"),
         Rule(r"\bM\.D\. *$", "~m ~d."),
         Rule(r"\bM\.D\.", "~m ~d"),
         Rule(r"\b(No|Nos|no|nos)\. ?(\d|[A-Z]{0,3}-?\d)", r"@\1 \2"),
@@ -93,6 +111,10 @@ ABBREVIATIONS = RuleGroup(
         Rule(r"@[Nn]o\b", "number"),
         Rule(r"@[Nn]os\b", "numbers"),
         # Doctor or drive, saint or street: by what stands before and behind.
+        Rule(
+            r"\b(Wall|Main|High|Elm|Oak|State|Market|Bond|Fleet|Bourbon|Downing) St\. ([A-Za-z])",
+            r"\1 street \2",
+        ),
         Rule(r"([a-z0-9]) Dr\. *$", r"\1 drive."),
         Rule(r"([a-z0-9]) St\. *$", r"\1 street."),
         Rule(r"([a-z0-9]) Dr\b\.?( *$|[,;:])", r"\1 drive\2"),
@@ -133,6 +155,7 @@ _SPELLED = (
     "IE", "IP", "IT", "LA", "OS", "PA", "PE", "PI", "RAF", "RIP", "SOS", "UAE", "UFO",
     "UN", "UPS", "US", "USA", "USSR", "VIP", "AA", "AAA", "UK", "AC", "DC", "AM", "PM",
     "API", "URL", "USB", "GPU", "CPU", "IQ", "IOU", "TV", "IRA", "AG", "OK",
+    "EST", "FYI", "NGO", "MIT",
 )  # fmt: skip
 
 LETTERS = RuleGroup(
