@@ -36,7 +36,7 @@ _ENDINGS = {
     "ca": "circa", "cf": "compare", "viz": "namely", "al": "al", "ibid": "ibidem",
     "dept": "department", "misc": "miscellaneous", "max": "maximum", "min": "minimum",
     "incl": "including", "excl": "excluding", "tel": "telephone", "Vol": "volume",
-    "Tel": "telephone", "Pl": "place", "Ct": "court", "Sq": "square",
+    "Cir": "circuit", "Tel": "telephone", "Pl": "place", "Ct": "court", "Sq": "square",
     "vol": "volume", "Vols": "volumes", "ext": "extension", "Sept": "September",
 }  # fmt: skip
 
@@ -65,6 +65,9 @@ SENTENCE_STARTERS = alternatives(
 NO_SENTENCE_END = frozenset((*_TITLES, *_POINTED_TITLES, *_BEFORE_NUMBERS, "St", "Mt"))
 """Abbreviations whose period does not end a sentence."""
 
+BEFORE_NUMBERS = frozenset((*_ENDINGS, *_BEFORE_NUMBERS))
+"""Abbreviations whose period does not end a sentence before a number."""
+
 
 def _ending(short: str, word: str) -> list[Rule]:
     end = [
@@ -92,6 +95,7 @@ ABBREVIATIONS = RuleGroup(
         Rule(r"\bop\. ?cit\.", "op cit"),
         Rule(r"\bRt\. ?Hon\.", "right honorable"),
         Rule(r"\bMaj\.? Gen\b\.?", "major general"),
+        Rule(r"\bLt\.? Col\b\.?", "lieutenant colonel"),
         Rule(r"\bLt\.? Gen\b\.?", "lieutenant general"),
         Rule(r"\bLt\.? Gov\b\.?", "lieutenant governor"),
         Rule(r"\bLt\.? Cmdr\b\.?", "lieutenant commander"),
@@ -175,7 +179,7 @@ LETTERS = RuleGroup(
         # Initials: J. R. R. Tolkien, but not: vitamin C. The ...
         Rule(rf"\b([A-Z])\. ({SENTENCE_STARTERS})\b", r"\1 . \2"),
         *repeat(Rule(r"(^|[ (\"])([A-Z])\. ?([A-Z~])", r"\1~\2 \3"), 3),
-        Rule(r"(^|[ (\"])([A-HJ-Z])\.( [a-z]|[,;:])", r"\1~\2\3"),
+        Rule(r"(^|[ (\"])([A-HJ-Z])\.( [a-z\d]|[,;:])", r"\1~\2\3"),
         # Capitals without a vowel, and those in the list, are spelled.
         Rule(r"\b([B-DF-HJ-NP-TV-XZ]{2,6})\b", r"~~\1"),
         Rule(r"\b([B-DF-HJ-NP-TV-XZ]{2,6})(?:'s|s)\b", r"~~\1's"),

@@ -26,6 +26,10 @@ _CENTURIES = {
 }  # fmt: skip
 
 
+# Not months by themselves: Jan is a name, May a verb.
+_NAMES_TOO = ("Jan", "Mar", "May", "Jun", "Jul")
+
+
 def _names() -> tuple[Rule, ...]:
     """Months and weekdays without a number beside them: `Mon.-Fri.`, `Thurs. night`."""
     rules = []
@@ -37,8 +41,17 @@ def _names() -> tuple[Rule, ...]:
             Rule(rf"\b{short}\b\.?( ?--? ?[A-Z][a-z]{{2}})", rf"{name}\1"),
             Rule(rf"([yhltr] ?--? ?){short}\b\.?($|[^\w])", rf"\1{name}\2"),
         ]
+    with_period = {short: day for short, day in _SHORT_WEEKDAYS.items() if short != "Sun"}
+    with_period |= {month[:3]: month for month in MONTHS if month[:3] not in _NAMES_TOO}
+    with_period["Sept"] = "September"
+    for short, name in with_period.items():
+        rules += [
+            Rule(rf"\b{short}\.( [a-z]|[,;:)])", rf"{name}\1"),
+            Rule(rf"\b{short}\.$", f"{name}."),
+        ]
     for short, name in _SHORT_WEEKDAYS.items():
-        rules.append(Rule(rf"\b{short}\. ([a-z])", rf"{name} \1"))
+        hours = r"\d+(?:-| to | o'clock| ~[ap]| \d)" if short in ("Sat", "Sun") else r"\d"
+        rules.append(Rule(rf"\b{short} ({hours}|closed)", rf"{name} \1"))
     for month in ("January", "March", "June", "July"):
         rules.append(
             Rule(rf"\b(in|since|until|by|of|last|next) {month[:3]}\.", rf"\1 {month}")
@@ -77,8 +90,6 @@ def _short_months() -> tuple[Rule, ...]:
             Rule(rf"(\d)-{short}-(\d)", rf"\1 {month} \2"),
             Rule(rf"(\d(?:st|nd|rd|th)?) {short}\b\.?", rf"\1 {month}"),
         ]
-        if month not in ("January", "March", "June", "July"):
-            rules.append(Rule(rf"\b{short}\. ([a-z])", rf"{month} \1"))
     return tuple(rules)
 
 

@@ -32,7 +32,11 @@ PHONES = RuleGroup(
         Rule(r"(\+\d{1,3})[- ]?\(0\)[- ]?", r"\1 "),
         Rule(r"\b(0\d{2,4}) (\d{3,4}) (\d{3,4})\b", r"_\1_, _\2_, _\3_"),
         Rule(r"\b(0\d{4}) (\d{6})\b", r"_\1_, _\2_"),
-        Rule(r"\b(\d{3}) (\d{3}) (\d{4})\b", r"_\1_, _\2_, _\3_"),
+        Rule(r"\b(\d{3}) (\d{3,4}) (\d{4})\b", r"_\1_, _\2_, _\3_"),
+        Rule(
+            r"\b((?i:otp|passcode|passcode is|password|pin))([ :]+)(\d{4,})\b",
+            r"\1\2_\3_",
+        ),
         Rule(r"\+(\d{1,3})[- ](\d{2,4})\b", r"plus _\1_, _\2_"),
         *repeat(Rule(r"(plus _\d+_(?:, _\d+_)*)[- ](\d{2,4})\b", r"\1, _\2_"), 4),
         Rule(
@@ -57,11 +61,12 @@ CODES = RuleGroup(
     "codes",
     (
         # 24/7 and 9/11 are names, not fractions.
-        Rule(r"\b24/7\b", "twenty four seven"),
+        Rule(r"\b24[-/]7\b", "twenty four seven"),
         Rule(r"\b9/11\b", "nine eleven"),
         Rule(r"\b50[-/]50\b", "fifty fifty"),
         Rule(r"\b(10|20)/(?:10|20)\b", r"\1 \1"),
         Rule(r"\b([1-9]0)/([1-9]0)\b", r"\1 \2"),
+        Rule(r"(\d)(?:st|nd|rd|th)s\b", r"\1 @th@s"),
         # In capitals ordinals stand in headings.
         Rule(r"(\d)(?:st|nd|rd|th|ST|ND|RD|TH)\b", r"\1 @th"),
         Rule(
@@ -109,7 +114,6 @@ FIGURES = RuleGroup(
             r"smaller|less|longer|the)\b",
             r"\1 times \2",
         ),
-        Rule(r"(^|[ (\"])[-−](\d|\.\d)", r"\1minus \2"),
         Rule(r"\+(\d)", r"plus \1"),
         # Calibres are said like cardinals: a .22 rifle.
         Rule(
@@ -134,10 +138,13 @@ FIGURES = RuleGroup(
         ),
         Rule(r"\b(\d{1,2})/(\d{1,2})\b", r"\1 \2"),
         Rule(r"(\d)/(\d)", r"\1 over \2"),
+        Rule(r"(\d)[eE]([-+]?\d+)\b", r"\1 times 10 to the power of \2"),
+        Rule(r"\b([a-z]\d+)-(\d)", r"\1 \2"),
         # Decimals, digit by digit.
         Rule(r"(\d\.\d+)([A-Za-z])", r"\1 \2"),
         Rule(r"(\d)\.(\d+)\b", r"\1 point _\2_"),
         Rule(r"(^|[^\w.])\.(\d+)\b", r"\1point _\2_"),
+        Rule(r"(^|[ (\"])-(\d|point)", r"\1minus \2"),
         # Ranges.
         Rule(r"(\d) ?--? ?(\d)", r"\1 to \2"),
         Rule(r"(\d)'?s\b", r"\1 @s"),
@@ -157,10 +164,12 @@ SYMBOLS = RuleGroup(
         Rule(r"\b([CF])#", r"~\1 sharp"),
         Rule(r"%", " percent "),
         Rule(r"\+", " plus "),
-        Rule(r"=", " equals "),
+        Rule(r"(^|[ (])< ?(\d)", r"\1less than \2"),
+        Rule(r"(^|[ (])> ?(\d)", r"\1greater than \2"),
         Rule(r"<=|≤", " less than or equal to "),
         Rule(r">=|≥", " greater than or equal to "),
-        Rule(r"≠", " is not equal to "),
+        Rule(r"≠|!=", " is not equal to "),
+        Rule(r"=+", " equals "),
         Rule(r"≈", " about "),
         Rule(r"(\w) ?<-+ ?(\w)", r"\1, \2"),
         Rule(r"-+>", ", "),
@@ -173,7 +182,8 @@ SYMBOLS = RuleGroup(
         Rule(r"∞", " infinity "),
         Rule(r"π", " pi "),
         Rule(r"µ", " micro "),
-        Rule(r"§+", " section "),
+        Rule(r"§§+", " sections "),
+        Rule(r"§", " section "),
         Rule(r"¶", " paragraph "),
         Rule(r"©", " copyright "),
         Rule(r"[®™]", " "),

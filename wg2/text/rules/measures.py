@@ -5,7 +5,7 @@ from __future__ import annotations
 from wg2.text.rules.rule import Rule, RuleGroup, alternatives
 
 _SCALE = r"(?:hundred|thousand|million|billion|trillion|lakh|crore)"
-_SHORT_SCALES = {"[kK]": "thousand", "[mM]": "million", "(?:bn|[bB])": "billion", "tr?n": "trillion"}
+_SHORT_SCALES = {"[kK]": "thousand", "(?:MM|ml?n|[mM])": "million", "(?:bn|[bB])": "billion", "tr?n": "trillion"}
 _WHOLE = r"\d+(?:,\d{3})*"
 _NUMBER = rf"{_WHOLE}(?:\.\d+)?"
 
@@ -133,6 +133,9 @@ _UNITS = {
     "oz": ("ounce", "ounces"),
     "tsp": ("teaspoon", "teaspoons"),
     "tbsp": ("tablespoon", "tablespoons"),
+    "Tsp": ("teaspoon", "teaspoons"),
+    "Tbsp": ("tablespoon", "tablespoons"),
+    "mmHg": ("millimeter of mercury", "millimeters of mercury"),
     "mpg": ("mile per gallon", "miles per gallon"),
     "ppm": ("part per million", "parts per million"),
     "bpm": ("beat per minute", "beats per minute"),
@@ -213,12 +216,16 @@ _UNITS = {
     "°F": ("degree Fahrenheit", "degrees Fahrenheit"),
 }
 # Their period belongs to them before a lower-case word: 5 ft. tall.
-_POINTED = alternatives(
+POINTED_UNITS = frozenset(
     ("lb", "lbs", "oz", "ft", "yd", "yds", "mi", "gal", "qt", "pt", "sec", "secs",
-     "min", "mins", "hr", "hrs", "yr", "yrs", "tsp", "tbsp", "sq ft", "sq mi", "sq in",
+     "min", "mins", "hr", "hrs", "yr", "yrs", "tsp", "tbsp", "Tsp", "Tbsp", "sq ft", "sq mi", "sq in",
      "cu ft", "cu in")
 )  # fmt: skip
+_POINTED = alternatives(POINTED_UNITS)
 _UNIT = alternatives(_UNITS)
+_PER = (
+    r"(?:second|minute|hour|day|night|week|month|year|person|serving|share|head|page)"
+)
 _EXTENT = r"(?:tall|high|wide|long|deep|thick|across|in diameter)"
 
 UNITS = RuleGroup(
@@ -226,23 +233,33 @@ UNITS = RuleGroup(
     (
         Rule(r"\b0x([0-9A-Fa-f]+)\b", r"zero x _\1_"),
         Rule(r"° ([CF])\b", r"°\1"),
+        *(
+            Rule(rf"° ?{letter}\b", f" degrees {name}")
+            for letter, name in zip("NSEW", ("north", "south", "east", "west"), strict=True)
+        ),
+        Rule(r"(\d\.\d) ?([CF])\b", r"\1°\2"),
+        Rule(rf"(\d ?[A-Za-z]{{0,4}})\.?/({_PER})\b", r"\1 per \2"),
+        Rule(r"(\d)x per\b", r"\1 times per"),
+        Rule(r"(\d) ?% ?--? ?(\d)", r"\1 percent to \2"),
         Rule(r"(\d)(?: deg\.?| degrees) ?([CF])\b", r"\1°\2"),
         Rule(r"\b[Ss]q\.? (ft|mi|km|in|yd|m)\b", r"sq \1"),
         Rule(r"\b[Cc]u\.? (ft|in)\b", r"cu \1"),
         # Feet and inches: 6'2", a 65" TV.
         Rule(r"(\d)' ?(\d{1,2})(?:\"|''|\b)", r"\1 foot \2"),
         Rule(rf"(\d)' ({_EXTENT})\b", r"\1 feet \2"),
+        Rule(r"(\d)' ?[x×] ?(\d+)'", r"\1 by \2 feet"),
         Rule(rf"(\d)\" ({_EXTENT})\b", r"\1 inches \2"),
         Rule(r"(\d)\" ?[x×] ?(\d+)\"", r"\1 by \2 inches"),
         Rule(r"(\d)\" (TVs?|screens?|displays?|monitors?|pipes?|disks?)\b", r"\1 inch \2"),
         Rule(r"(\d/\d+)\"", r"\1 inch"),
         Rule(r"(\d)-in\. ", r"\1 inch "),
         Rule(r"(\d) ?in\. ([A-Za-z0-9])", r"\1 inches \2"),
+        Rule(r"(\d) ?in\.([,;:)]|$)", r"\1 inches\2"),
         Rule(r"(\d) ?h (\d{1,2}) ?m\b", r"\1 h \2 min"),
         # Jets and players, not seconds.
         Rule(r"([A-Za-z]-?)(\d{1,3})s\b", r"\1\2 @s"),
         Rule(r"(^|[^\d.,=])(\d{3,})s\b", r"\1\2 @s"),
-        Rule(rf"(\d)-({_POINTED})\. ", r"\1-\2 "),
+        Rule(rf"(\d)-({_POINTED})\.([ )])", r"\1-\2\3"),
         # One foot of many: a 5 ft. pole, a 100 km race.
         Rule(
             rf"\b([Aa]n?) ({_NUMBER}(?: to \d+|--?\d+)?) ?({_UNIT})(?:\.? ([a-z]{{3,}}))",
@@ -251,10 +268,10 @@ UNITS = RuleGroup(
         Rule(r"\b([Aa]n?) (\d+) ?° ?([a-z])", r"\1 \2 degree \3"),
         Rule(rf"\bper ({_POINTED})\b\.?", r"per \1@1"),
         Rule(rf"(\d) ?({_UNIT})/({_UNIT})\b\.?", r"\1 \2@2 per \3@1"),
+        Rule(rf"(\d) ?({_POINTED})\.( [a-z\d]|[,;:])", r"\1 \2\3"),
         # A part of one mile, but one and a half miles.
         Rule(rf"(\d \d/\d+) ?({_UNIT})\b", r"\1 \2@2"),
-        Rule(rf"(\d/\d+) ?({_UNIT})\b", r"\1 \2@1"),
-        Rule(rf"(\d) ?({_POINTED})\.( [a-z\d]|[,;:])", r"\1 \2\3"),
+        Rule(rf"\b(\d{{1,2}}/\d{{1,2}}) ?({_UNIT})\b", r"\1 \2@1"),
         Rule(r"(\d) ?(km|m|cm|mm|ft|mi) squared\b", r"\1 square \2"),
         Rule(r"(\d) ?(km|m|cm|mm|ft) cubed\b", r"\1 cubic \2"),
         Rule(rf"\b(1|0\.\d+) (square|cubic) ({_UNIT})\b", r"\1 \2 \3@1"),
@@ -273,6 +290,7 @@ UNITS = RuleGroup(
         Rule(r"(\d) ?°", r"\1 degrees "),
         Rule(r"(\d) ?%", r"\1 percent"),
         Rule(r"(\d) ?[x×] ?(\d+) ?=", r"\1 times \2 ="),
+        Rule(r"(\d) ?[x×] ?(10 to the)", r"\1 times \2"),
         Rule(r"([a-z]) [x×] (\d)", r"\1 by \2"),
         Rule(r"(\d) ?[x×] ?(\d)", r"\1 by \2"),
         Rule(r"(\d) ?± ?(\d)", r"\1 plus or minus \2"),

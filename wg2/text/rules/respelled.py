@@ -15,9 +15,14 @@ RESPELLED = RuleGroup(
         Rule(r"\biOS\b", "~i ~o ~s"),
         Rule(r"\bmacOS\b", "mac ~o ~s"),
         Rule(r"\bpH\b", "~p ~h"),
+        Rule(r"\b([A-Z])&([A-Z])s\b", r"~\1 and ~\2's"),
+        Rule(r"\.NET\b", " dot net"),
+        Rule(r"(^|[ (\"])\.([A-Za-z]{2,})", r"\1dot \2"),
+        Rule(r"^/([A-Za-z])", r"slash \1"),
         # Of messages.
-        Rule(r"\b[Tt]hx\b", "thanks"),
-        Rule(r"\b[Pp]l[sz]\b", "please"),
+        Rule(r"(^| )[:;]-?[()DPp]($| )", r"\1 \2"),
+        Rule(r"\b([Tt])hx\b", r"\1hanks"),
+        Rule(r"\b([Pp])l[sz]\b", r"\1lease"),
         Rule(r"\b(?:[Tt]bh|TBH)\b", "to be honest"),
         Rule(r"\b(?:[Bb]tw|BTW)\b", "by the way"),
         Rule(r"\b(?:[Ii]mh?o|IMH?O)\b", "in my opinion"),
@@ -31,7 +36,7 @@ RESPELLED = RuleGroup(
         Rule(r"\b[Yy]e(?:s{3,}|ss)\b", "yes"),
     ),
     guard=(
-        r"\b(?:[Ww]i-?[Ff]i|[Jj][Pp]|[Jj][Ss][Oo]|[Ll][Ii][Dd]|iOS|macOS|pH|[Tt]hx|"
+        r"[A-Z]&[A-Z]s|\.NET|(?:^|[ (\"])\.[A-Za-z]|^/|[:;]-?[()DPp]|\b(?:[Ww]i-?[Ff]i|[Jj][Pp]|[Jj][Ss][Oo]|[Ll][Ii][Dd]|iOS|macOS|pH|[Tt]hx|"
         r"[Pp]l[sz]|[Tt]bh|TBH|[Bb]tw|BTW|[Ii]mh?o|IMH?O|[Ii]dk|IDK|[Hh]mm|[Mm]m|[Ss]hh|"
         r"[AaOo]hh|[NnSs]ooo|[Yy]ess)"
     ),

@@ -37,6 +37,11 @@ _LONG = alternatives(
     for numeral in NUMERALS.values()
     if len(numeral) > 1 and numeral not in ("XXX", "XL", "LI", "LIV")
 )
+_UNMISTAKABLE = alternatives(
+    numeral
+    for numeral in NUMERALS.values()
+    if numeral == "II" or len(numeral) > 2 and numeral not in ("XXX", "LIV", "LVI")
+)
 # In small letters: page xii, Scene ii, (iii).
 _SMALL = ("ii", "iii", "iv", "vi", "vii", "viii", "ix", "xi", "xii", "xiii", "xiv", "xvi")
 _LONG_NUMERAL = rf"({_LONG})\b"
@@ -55,6 +60,8 @@ ROMAN = RuleGroup(
         Rule(rf"\b({alternatives(_RULERS)}) ({_ANY})\.( [a-z]|[,;:])", r"\1 \2\3"),
         Rule(rf"\b({alternatives(_RULERS)}) ({_ANY})\b", r"\1 the @\2@ @th"),
         Rule(rf"\b((?i:{alternatives(_HEADINGS)})s?) ({_ANY})\b", r"\1 @\2@"),
+        # These are nothing else.
+        Rule(rf"(^|[^@\w])({_UNMISTAKABLE})\b", r"\1@\2@"),
         # After any other name only a numeral of several letters.
         Rule(rf"\b([A-Z][a-z]+) {_LONG_NUMERAL}", r"\1 @\2@"),
         *(Rule(rf"@{numeral}@", str(number)) for number, numeral in NUMERALS.items()),

@@ -38,6 +38,10 @@ SCRIPTURE = RuleGroup(
             Rule(rf"\b{number} ({_BOOK} \d{{1,3}}:\d)", rf"{name} \1")
             for number, name in ((1, "first"), (2, "second"), (3, "third"))
         ),
+        Rule(
+            rf"\b({_BOOK} \d{{1,3}}):(\d{{1,3}}) ?--? ?(\d{{1,3}}):(\d{{1,3}})",
+            r"\1 \2 to \3 \4",
+        ),
         Rule(rf"\b({_BOOK} \d{{1,3}}):(\d{{1,3}})", r"\1 \2"),
     ),
     guard=r"[A-Za-z]\.? \d{1,3}:\d",
