@@ -37,7 +37,9 @@ _OWN = {
     "blessed": ("B L EH1 S T", "B L EH1 S IH0 D", "V"),
     "combats": ("K AH0 M B AE1 T S", "K AA1 M B AE0 T S", "V"),
     "counterbalance": (
-        "K AW2 N T ER0 B AE1 L AH0 N S", "K AW1 N T ER0 B AE2 L AH0 N S", "V"
+        "K AW2 N T ER0 B AE1 L AH0 N S",
+        "K AW1 N T ER0 B AE2 L AH0 N S",
+        "V",
     ),
     "curate": ("K Y UH1 R EY0 T", "K Y UH1 R AH0 T", "V"),
     "dogged": ("D AO1 G D", "D AO1 G IH0 D", "V"),
@@ -49,21 +51,19 @@ _OWN = {
     "imprint": ("IH2 M P R IH1 N T", "IH1 M P R IH0 N T", "V"),
     "interchange": ("IH2 N T ER0 CH EY1 N JH", "IH1 N T ER0 CH EY2 N JH", "V"),
     "interchanges": (
-        "IH2 N T ER0 CH EY1 N JH IH0 Z", "IH1 N T ER0 CH EY2 N JH IH0 Z", "V"
+        "IH2 N T ER0 CH EY1 N JH IH0 Z",
+        "IH1 N T ER0 CH EY2 N JH IH0 Z",
+        "V",
     ),
     "learned": ("L ER1 N IH0 D", "L ER1 N D", "J"),
     "misconduct": ("M IH2 S K AH0 N D AH1 K T", "M IH2 S K AA1 N D AH0 K T", "V"),
     "misuse": ("M IH0 S Y UW1 Z", "M IH0 S Y UW1 S", "V"),
     "pontificate": ("P AA0 N T IH1 F AH0 K EY2 T", "P AA0 N T IH1 F AH0 K AH0 T", "V"),
-    "precipitate": (
-        "P R IH0 S IH1 P IH0 T EY2 T", "P R IH0 S IH1 P IH0 T AH0 T", "V"
-    ),
+    "precipitate": ("P R IH0 S IH1 P IH0 T EY2 T", "P R IH0 S IH1 P IH0 T AH0 T", "V"),
     "predicate": ("P R EH1 D AH0 K EY2 T", "P R EH1 D IH0 K AH0 T", "V"),
     "rebel": ("R IH0 B EH1 L", "R EH1 B AH0 L", "V"),
     "segment": ("S EH0 G M EH1 N T", "S EH1 G M AH0 N T", "V"),
-    "subcontract": (
-        "S AH2 B K AA0 N T R AE1 K T", "S AH0 B K AA1 N T R AE2 K T", "V"
-    ),
+    "subcontract": ("S AH2 B K AA0 N T R AE1 K T", "S AH0 B K AA1 N T R AE2 K T", "V"),
     "torment": ("T AO0 R M EH1 N T", "T AO1 R M EH2 N T", "V"),
     # An adjective stresses the end, a noun the beginning.
     "upset": ("AH1 P S EH2 T", "AH0 P S EH1 T", "NN"),
@@ -107,10 +107,10 @@ _OWN = {
 # One pronunciation will do: where the list is wrong (to process, prefixes, mouths), or
 # the tagger more often than the word is rare (a collect, to envelope).
 _NONE = frozenset(
-    ("affect", "affects", "certificate", "certificates", "closes", "collect", "collects",
-     "crooked", "envelope", "envelopes", "instinct", "inverse", "jagged", "mandate",
-     "mouths", "prefix", "prefixes", "presage", "presages", "process", "processes",
-     "processing", "quadruple", "quadruples", "ragged")
+    ("affect", "affects", "certificate", "certificates", "closes", "collect",
+     "collects", "crooked", "envelope", "envelopes", "instinct", "inverse", "jagged",
+     "mandate", "mouths", "prefix", "prefixes", "presage", "presages", "process",
+     "processes", "processing", "quadruple", "quadruples", "ragged")
 )  # fmt: skip
 
 

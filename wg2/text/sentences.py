@@ -12,11 +12,15 @@ from wg2.text.rules.abbreviations import (
 from wg2.text.rules.calendar_dates import MONTHS
 from wg2.text.rules.measures import POINTED_UNITS
 
-_END = re.compile(r"(?:(?<![.!?…])[.!?…]+[\"'”’)\]]*)\s+(?=[\"'“‘(\[{]*[^\W_])|\n\s*\n\s*")
+_END = re.compile(
+    r"(?:(?<![.!?…])[.!?…]+[\"'”’)\]]*)\s+(?=[\"'“‘(\[{]*[^\W_])|\n\s*\n\s*"
+)
 _LAST_WORD = re.compile(r"([A-Za-z]+(?:\.[A-Za-z]+)*)\.[\"'”’)\]]*\s*$")
 _NUMBER = re.compile(r"[\"'“‘(\[{]*\d")
 _ITEM = re.compile(r"\s*\(?\d{1,3}\.\s*")
-_NEVER = frozenset(("e.g", "E.g", "i.e", "I.e", "cf", "Cf", "vs", "v", "viz", "approx", "ca"))
+_NEVER = frozenset(
+    ("e.g", "E.g", "i.e", "I.e", "cf", "Cf", "vs", "v", "viz", "approx", "ca")
+)
 _DATED = frozenset((*(month[:3] for month in MONTHS), "Sept"))
 _NEAR = 60  # characters: as far as an abbreviation and the word behind it reach
 _FIRST_WORD = re.compile(r"[\"'“‘(\[{]*(\w+)")
@@ -50,7 +54,7 @@ def _is_abbreviation(before: str, after: str) -> bool:
     following = _FIRST_WORD.match(after)
     starts = bool(following) and re.fullmatch(SENTENCE_STARTERS, following.group(1))
     short = word.group(1)
-    if short in _NEVER or short == "al" and after[:1] == "(":
+    if short in _NEVER or (short == "al" and after[:1] == "("):
         return True
     if _NUMBER.match(after) and (short in BEFORE_NUMBERS | _DATED | POINTED_UNITS):
         return True

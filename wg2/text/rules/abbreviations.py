@@ -36,6 +36,7 @@ _ENDINGS = {
     "ca": "circa", "cf": "compare", "viz": "namely", "al": "al", "ibid": "ibidem",
     "dept": "department", "misc": "miscellaneous", "max": "maximum", "min": "minimum",
     "incl": "including", "excl": "excluding", "tel": "telephone", "Vol": "volume",
+    "Avg": "average", "avg": "average", "Attn": "attention", "mtg": "meeting",
     "Cir": "circuit", "Tel": "telephone", "Pl": "place", "Ct": "court", "Sq": "square",
     "vol": "volume", "Vols": "volumes", "ext": "extension", "Sept": "September",
 }  # fmt: skip
@@ -48,7 +49,8 @@ _BEFORE_NUMBERS = {
     "Sec": "section", "sec": "section", "p": "page", "pp": "pages", "Art": "article",
     "Ex": "exhibit", "Pt": "part", "Rte": "route", "Rt": "route", "Ser": "series",
     "para": "paragraph", "paras": "paragraphs", "Ste": "suite", "Fl": "floor",
-    "Op": "opus", "Nr": "number", "Ver": "version", "ver": "version", "Eqs": "equations",
+    "Op": "opus", "Nr": "number", "Ver": "version", "ver": "version",
+    "Eqs": "equations",
     "Secs": "sections", "art": "article", "Para": "paragraph", "Tab": "table",
 }  # fmt: skip
 
@@ -113,10 +115,12 @@ ABBREVIATIONS = RuleGroup(
             if short.lower() not in ("no", "nos")
         ),
         Rule(r"@[Nn]o\b", "number"),
+        Rule(r"\b[Nn]o\. ?_", "number _"),
         Rule(r"@[Nn]os\b", "numbers"),
         # Doctor or drive, saint or street: by what stands before and behind.
         Rule(
-            r"\b(Wall|Main|High|Elm|Oak|State|Market|Bond|Fleet|Bourbon|Downing) St\. ([A-Za-z])",
+            r"\b(Wall|Main|High|Elm|Oak|State|Market|Bond|Fleet|Bourbon|Downing)"
+            r" St\. ([A-Za-z])",
             r"\1 street \2",
         ),
         Rule(r"([a-z0-9]) Dr\. *$", r"\1 drive."),
@@ -158,7 +162,7 @@ _SPELLED = (
     "AI", "AP", "AR", "CAD", "CEO", "CIO", "COO", "CIA", "EU", "FAQ", "GI", "HI", "ID",
     "IE", "IP", "IT", "LA", "OS", "PA", "PE", "PI", "RAF", "RIP", "SOS", "UAE", "UFO",
     "UN", "UPS", "US", "USA", "USSR", "VIP", "AA", "AAA", "UK", "AC", "DC", "AM", "PM",
-    "API", "URL", "USB", "GPU", "CPU", "IQ", "IOU", "TV", "IRA", "AG", "OK",
+    "API", "URL", "USB", "USS", "GPU", "CPU", "IQ", "IOU", "TV", "IRA", "AG", "OK",
     "EST", "FYI", "NGO", "MIT",
 )  # fmt: skip
 
@@ -194,6 +198,12 @@ LETTERS = RuleGroup(
         Rule(r"\b([B-Z])'s\b", r"~\1's"),
         Rule(r"~([A-Za-z])-([A-Z])\b", r"~\1 ~\2"),
         Rule(r"([a-z] )A( ?[.,;:?!]|$)", r"\1~A\2"),
+        Rule(
+            r"\b([Aa]n|[Gg]roup|[Tt]ype|[Pp]lan|[Vv]itamin|[Hh]epatitis|[Tt]eam|[Ss]ection|"
+            r"[Ee]xhibit|[Aa]ppendix|[Gg]rade|[Cc]lass|[Ss]eries|[Oo]ption|[Pp]oint)"
+            r" A\b",
+            r"\1 ~A",
+        ),
         Rule(r"~+", "~"),
     ),
     guard=r"[A-Z]|\b[a-z]\.[a-z]\.",

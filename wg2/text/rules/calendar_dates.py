@@ -39,9 +39,12 @@ def _names() -> tuple[Rule, ...]:
     ):
         rules += [
             Rule(rf"\b{short}\b\.?( ?--? ?[A-Z][a-z]{{2}})", rf"{name}\1"),
-            Rule(rf"([yhltr] ?--? ?){short}\b\.?($|[^\w])", rf"\1{name}\2"),
+            Rule(rf"([yhltr] ?--? ?){short}\.([ ,;:)])", rf"\1{name}\2"),
+            Rule(rf"([yhltr] ?--? ?){short}\b", rf"\1{name}"),
         ]
-    with_period = {short: day for short, day in _SHORT_WEEKDAYS.items() if short != "Sun"}
+    with_period = {
+        short: day for short, day in _SHORT_WEEKDAYS.items() if short != "Sun"
+    }
     with_period |= {month[:3]: month for month in MONTHS if month[:3] not in _NAMES_TOO}
     with_period["Sept"] = "September"
     for short, name in with_period.items():
@@ -50,7 +53,9 @@ def _names() -> tuple[Rule, ...]:
             Rule(rf"\b{short}\.$", f"{name}."),
         ]
     for short, name in _SHORT_WEEKDAYS.items():
-        hours = r"\d+(?:-| to | o'clock| ~[ap]| \d)" if short in ("Sat", "Sun") else r"\d"
+        hours = (
+            r"\d+(?:-| to | o'clock| ~[ap]| \d)" if short in ("Sat", "Sun") else r"\d"
+        )
         rules.append(Rule(rf"\b{short} ({hours}|closed)", rf"{name} \1"))
     for month in ("January", "March", "June", "July"):
         rules.append(
@@ -105,7 +110,10 @@ def _numeric_dates() -> tuple[Rule, ...]:
         ]
     for number, month in enumerate(MONTHS, start=1):
         digits = f"0?{number}" if number < 10 else str(number)
-        rules.append(Rule(rf"\b{_DAY}[/.]{digits}[/.]{_YEAR}\b", rf"\1 {month}, \2"))
+        rules += [
+            Rule(rf"\b{_DAY}[/.]{digits}[/.]{_YEAR}\b", rf"\1 {month}, \2"),
+            Rule(rf"\b(1[3-9]|2\d|3[01])/{digits}/(\d\d)\b", rf"\1 {month}, \2"),
+        ]
     return tuple(rules)
 
 
@@ -114,6 +122,7 @@ DATES = RuleGroup(
     (
         *_short_months(),
         *_numeric_dates(),
+        Rule(rf"\b{_DAY}-({_MONTH})-(\d)", r"\1 \2 \3"),
         # A range of days before the days themselves.
         Rule(
             rf"\b(?:[Tt]he )?{_DAY} ?(?:--?|to|and) ?{_DAY} ({_MONTH})\b",
@@ -125,7 +134,9 @@ DATES = RuleGroup(
         ),
         Rule(rf"\b({_MONTH}) {_DAY}(?:st|nd|rd|th)?\b", r"\1 \2 @th"),
         Rule(r"@th @th", "@th"),
+        Rule(rf"(@th) ?--? ?({_MONTH} \d)", r"\1 to \2"),
         Rule(rf"\b{_DAY} ({_MONTH})\b", r"the \1 @th of \2"),
+        Rule(rf"(of {_MONTH}) ?--? ?(the \d)", r"\1 to \2"),
         Rule(rf"\b[Tt]he the (\d+ @th of {_MONTH})", r"the \1"),
         Rule(rf"\b(\d+(?:st|nd|rd|th)) ({_MONTH}),? {_YEAR}\b", r"\1 \2, \3"),
         Rule(rf"\b({_MONTH} \d+ @th) {_YEAR}\b", r"\1, \2"),
@@ -195,6 +206,7 @@ _NO_SENTENCE = alternatives(
 TIMES = RuleGroup(
     "times",
     (
+        Rule(r"\b(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::\d\d)?(?:\.\d+)?Z?\b", r"\1, \2"),
         Rule(r"\b(1?\d)\.([0-5]\d) ?([AaPp])\.?([Mm])\b", r"\1:\2 \3\4"),
         # The half of the day first: p.m. before a new sentence ends the old one.
         Rule(

@@ -69,9 +69,7 @@ CODES = RuleGroup(
         Rule(r"(\d)(?:st|nd|rd|th)s\b", r"\1 @th@s"),
         # In capitals ordinals stand in headings.
         Rule(r"(\d)(?:st|nd|rd|th|ST|ND|RD|TH)\b", r"\1 @th"),
-        Rule(
-            rf"\b([1-9])([1-9]\d)([A-Z] (?:[A-Z]\w+ ){{1,2}}{_STREET})\b", r"\1 \2\3"
-        ),
+        Rule(rf"\b([1-9])([1-9]\d)([A-Z] (?:[A-Z]\w+ ){{1,2}}{_STREET})\b", r"\1 \2\3"),
         # Jets, and what has a year behind it: FY2021.
         Rule(r"\b7([1-8]7)s?\b(?:'s)?( [Jj]et|s)", r"seven \1\2"),
         Rule(r"\b([A-Z]{2,4})[- ]?((?:19|20)\d\d)\b", r"~~\1 \2"),
@@ -130,7 +128,7 @@ FIGURES = RuleGroup(
         Rule(r"\b1/2\b", "one half"),
         Rule(r"\b1/4\b", "one quarter"),
         Rule(r"\b3/4\b", "three quarters"),
-        Rule(r"\b1/(\d{1,2})\b", r"1 \1 @th"),
+        Rule(r"\b1/(\d{1,2}|100|1,?000)\b(?: @th)?", r"1 \1 @th"),
         Rule(r"\b(\d{1,2})/2\b", r"\1 halves"),
         Rule(
             r"\b(\d{1,2})/([3-9]|10|12|15|16|20|24|25|30|32|36|40|48|50|60|64)\b",
@@ -145,7 +143,8 @@ FIGURES = RuleGroup(
         Rule(r"(\d)\.(\d+)\b", r"\1 point _\2_"),
         Rule(r"(^|[^\w.])\.(\d+)\b", r"\1point _\2_"),
         Rule(r"(^|[ (\"])-(\d|point)", r"\1minus \2"),
-        # Ranges.
+        # Ranges; three numbers are none.
+        Rule(r"\b(\d{1,2})-(\d{1,2})-(\d{1,2})\b", r"\1 \2 \3"),
         Rule(r"(\d) ?--? ?(\d)", r"\1 to \2"),
         Rule(r"(\d)'?s\b", r"\1 @s"),
         Rule(r"(\d)'?ers\b", r"\1 @ers"),
@@ -189,7 +188,7 @@ SYMBOLS = RuleGroup(
         Rule(r"[®™]", " "),
         Rule(r"°", " degrees "),
         Rule(r"\band/or\b", "and or"),
-        Rule(r"\b([wW])/o\b", "without"),
+        Rule(r"\b([wW])/o(?:ut)?\b", "without"),
         Rule(r"\bb/c\b", "because"),
         Rule(r"\bc/o\b", "care of"),
         Rule(r"\b[nN]/[aA]\b", "~n ~a"),

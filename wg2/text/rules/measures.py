@@ -5,7 +5,12 @@ from __future__ import annotations
 from wg2.text.rules.rule import Rule, RuleGroup, alternatives
 
 _SCALE = r"(?:hundred|thousand|million|billion|trillion|lakh|crore)"
-_SHORT_SCALES = {"[kK]": "thousand", "(?:MM|ml?n|[mM])": "million", "(?:bn|[bB])": "billion", "tr?n": "trillion"}
+_SHORT_SCALES = {
+    "[kK]": "thousand",
+    "(?:MM|ml?n|[mM])": "million",
+    "(?:bn|[bB])": "billion",
+    "tr?n": "trillion",
+}
 _WHOLE = r"\d+(?:,\d{3})*"
 _NUMBER = rf"{_WHOLE}(?:\.\d+)?"
 
@@ -90,9 +95,7 @@ MONEY = RuleGroup(
             for code, sign in _CODES.items()
             for rule in (
                 Rule(rf"\b{code} ?(\d)", rf"{sign}\1"),
-                Rule(
-                    rf"\b({_NUMBER}(?: {_SCALE}|[mkMK]|bn)?) ?{code}\b", rf"{sign}\1"
-                ),
+                Rule(rf"\b({_NUMBER}(?: {_SCALE}|[mkMK]|bn)?) ?{code}\b", rf"{sign}\1"),
             )
         ),
         # Behind the number, and with a comma as the decimal point: 3,50 €.
@@ -131,6 +134,7 @@ _UNITS = {
     "lb": ("pound", "pounds"),
     "lbs": ("pounds", "pounds"),
     "oz": ("ounce", "ounces"),
+    "pts": ("points", "points"),
     "tsp": ("teaspoon", "teaspoons"),
     "tbsp": ("tablespoon", "tablespoons"),
     "Tsp": ("teaspoon", "teaspoons"),
@@ -218,8 +222,8 @@ _UNITS = {
 # Their period belongs to them before a lower-case word: 5 ft. tall.
 POINTED_UNITS = frozenset(
     ("lb", "lbs", "oz", "ft", "yd", "yds", "mi", "gal", "qt", "pt", "sec", "secs",
-     "min", "mins", "hr", "hrs", "yr", "yrs", "tsp", "tbsp", "Tsp", "Tbsp", "sq ft", "sq mi", "sq in",
-     "cu ft", "cu in")
+     "min", "mins", "hr", "hrs", "yr", "yrs", "tsp", "tbsp", "Tsp", "Tbsp",
+     "sq ft", "sq mi", "sq in", "cu ft", "cu in")
 )  # fmt: skip
 _POINTED = alternatives(POINTED_UNITS)
 _UNIT = alternatives(_UNITS)
@@ -231,11 +235,18 @@ _EXTENT = r"(?:tall|high|wide|long|deep|thick|across|in diameter)"
 UNITS = RuleGroup(
     "units",
     (
+        Rule(
+            r"(\d)m (copies|people|users|viewers|jobs|homes|tonnes|barrels|votes|"
+            r"customers|children|workers|listeners|readers|visitors|passengers|subscribers)\b",
+            r"\1 million \2",
+        ),
         Rule(r"\b0x([0-9A-Fa-f]+)\b", r"zero x _\1_"),
         Rule(r"° ([CF])\b", r"°\1"),
         *(
             Rule(rf"° ?{letter}\b", f" degrees {name}")
-            for letter, name in zip("NSEW", ("north", "south", "east", "west"), strict=True)
+            for letter, name in zip(
+                "NSEW", ("north", "south", "east", "west"), strict=True
+            )
         ),
         Rule(r"(\d\.\d) ?([CF])\b", r"\1°\2"),
         Rule(rf"(\d ?[A-Za-z]{{0,4}})\.?/({_PER})\b", r"\1 per \2"),
@@ -245,12 +256,15 @@ UNITS = RuleGroup(
         Rule(r"\b[Ss]q\.? (ft|mi|km|in|yd|m)\b", r"sq \1"),
         Rule(r"\b[Cc]u\.? (ft|in)\b", r"cu \1"),
         # Feet and inches: 6'2", a 65" TV.
-        Rule(r"(\d)' ?(\d{1,2})(?:\"|''|\b)", r"\1 foot \2"),
+        Rule(r"(\d)-(\d/\d)", r"\1 \2"),
+        Rule(r"(\d)'[ -]?(\d{1,2})(?:\"|''|\b)", r"\1 foot \2"),
         Rule(rf"(\d)' ({_EXTENT})\b", r"\1 feet \2"),
         Rule(r"(\d)' ?[x×] ?(\d+)'", r"\1 by \2 feet"),
         Rule(rf"(\d)\" ({_EXTENT})\b", r"\1 inches \2"),
         Rule(r"(\d)\" ?[x×] ?(\d+)\"", r"\1 by \2 inches"),
-        Rule(r"(\d)\" (TVs?|screens?|displays?|monitors?|pipes?|disks?)\b", r"\1 inch \2"),
+        Rule(
+            r"(\d)\" (TVs?|screens?|displays?|monitors?|pipes?|disks?)\b", r"\1 inch \2"
+        ),
         Rule(r"(\d/\d+)\"", r"\1 inch"),
         Rule(r"(\d)-in\. ", r"\1 inch "),
         Rule(r"(\d) ?in\. ([A-Za-z0-9])", r"\1 inches \2"),
@@ -262,12 +276,13 @@ UNITS = RuleGroup(
         Rule(rf"(\d)-({_POINTED})\.([ )])", r"\1-\2\3"),
         # One foot of many: a 5 ft. pole, a 100 km race.
         Rule(
-            rf"\b([Aa]n?) ({_NUMBER}(?: to \d+|--?\d+)?) ?({_UNIT})(?:\.? ([a-z]{{3,}}))",
+            rf"\b([Aa]n?) ({_NUMBER}(?: to \d+|--?\d+)?) ?({_UNIT})\.? ([a-z]{{3,}})",
             r"\1 \2 \3@1 \4",
         ),
         Rule(r"\b([Aa]n?) (\d+) ?° ?([a-z])", r"\1 \2 degree \3"),
-        Rule(rf"\bper ({_POINTED})\b\.?", r"per \1@1"),
-        Rule(rf"(\d) ?({_UNIT})/({_UNIT})\b\.?", r"\1 \2@2 per \3@1"),
+        Rule(rf"\bper ({_POINTED}|mo)\.( [(a-z\d]|[,;:])", r"per \1@1\2"),
+        Rule(rf"\bper ({_POINTED}|mo)($|[^\w@])", r"per \1@1\2"),
+        Rule(rf"(\d) ?({_UNIT})/({_UNIT})\b", r"\1 \2@2 per \3@1"),
         Rule(rf"(\d) ?({_POINTED})\.( [a-z\d]|[,;:])", r"\1 \2\3"),
         # A part of one mile, but one and a half miles.
         Rule(rf"(\d \d/\d+) ?({_UNIT})\b", r"\1 \2@2"),

@@ -15,6 +15,11 @@ RESPELLED = RuleGroup(
         Rule(r"\biOS\b", "~i ~o ~s"),
         Rule(r"\bmacOS\b", "mac ~o ~s"),
         Rule(r"\bpH\b", "~p ~h"),
+        Rule(r"</?[a-z]{1,6}\d?>", " "),
+        Rule(r"&amp;", "&"),
+        Rule(r"&(?:nbsp|quot|lt|gt|#\d+);", " "),
+        Rule(r"\bA--?Z\b", "~A to ~Z"),
+        Rule(r"(^|[.?!] )([QA])[.:] ", r"\1~\2, "),
         Rule(r"\b([A-Z])&([A-Z])s\b", r"~\1 and ~\2's"),
         Rule(r"\.NET\b", " dot net"),
         Rule(r"(^|[ (\"])\.([A-Za-z]{2,})", r"\1dot \2"),
@@ -29,15 +34,16 @@ RESPELLED = RuleGroup(
         Rule(r"\b(?:[Ii]dk|IDK)\b", "i don't know"),
         # Sounds, however long they are written.
         Rule(r"\b([Hh])m{2,}\b", r"\1mm"),
-        Rule(r"\bM{2,}m*\b|\bm{2,}\b", "mm"),
+        Rule(r"\b[Mm]m{2,}\b", "mm"),
         Rule(r"\b([Ss])h{2,}\b", r"\1h"),
         Rule(r"\b([AaOo])h{2,}\b", r"\1h"),
         Rule(r"\b([Nn]|[Ss])o{3,}\b", r"\1o"),
         Rule(r"\b[Yy]e(?:s{3,}|ss)\b", "yes"),
     ),
     guard=(
-        r"[A-Z]&[A-Z]s|\.NET|(?:^|[ (\"])\.[A-Za-z]|^/|[:;]-?[()DPp]|\b(?:[Ww]i-?[Ff]i|[Jj][Pp]|[Jj][Ss][Oo]|[Ll][Ii][Dd]|iOS|macOS|pH|[Tt]hx|"
-        r"[Pp]l[sz]|[Tt]bh|TBH|[Bb]tw|BTW|[Ii]mh?o|IMH?O|[Ii]dk|IDK|[Hh]mm|[Mm]m|[Ss]hh|"
-        r"[AaOo]hh|[NnSs]ooo|[Yy]ess)"
+        r"</?[a-z]|&[a-z#]+;|\bA--?Z|\b[QA][.:] |[A-Z]&[A-Z]s|\.NET|"
+        r"(?:^|[ (\"])\.[A-Za-z]|^/|[:;]-?[()DPp]|\b(?:[Ww]i-?[Ff]i|[Jj][Pp]|[Jj][Ss][Oo]|[Ll][Ii][Dd]|iOS|"
+        r"macOS|pH|[Tt]hx|[Pp]l[sz]|[Tt]bh|TBH|[Bb]tw|BTW|[Ii]mh?o|IMH?O|[Ii]dk|IDK|[Hh]mm|[Mm]mm|"
+        r"[Ss]hh|[AaOo]hh|[NnSs]ooo|[Yy]ess)"
     ),
 )

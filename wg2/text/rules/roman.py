@@ -40,10 +40,23 @@ _LONG = alternatives(
 _UNMISTAKABLE = alternatives(
     numeral
     for numeral in NUMERALS.values()
-    if numeral == "II" or len(numeral) > 2 and numeral not in ("XXX", "LIV", "LVI")
+    if numeral == "II" or (len(numeral) > 2 and numeral not in ("XXX", "LIV", "LVI"))
 )
 # In small letters: page xii, Scene ii, (iii).
-_SMALL = ("ii", "iii", "iv", "vi", "vii", "viii", "ix", "xi", "xii", "xiii", "xiv", "xvi")
+_SMALL = (
+    "ii",
+    "iii",
+    "iv",
+    "vi",
+    "vii",
+    "viii",
+    "ix",
+    "xi",
+    "xii",
+    "xiii",
+    "xiv",
+    "xvi",
+)
 _LONG_NUMERAL = rf"({_LONG})\b"
 
 # The period after a numeral ends a sentence only before a capital or at the end.

@@ -41,7 +41,10 @@ WEB = RuleGroup(
             ),
             5,
         ),
-        Rule(rf"( dot {alternatives(_TOP_LEVEL_DOMAINS)}(?: slash [\w-]+)*)/", r"\1"),
+        Rule(
+            rf"( dot {alternatives(_TOP_LEVEL_DOMAINS)}(?: slash [\w-]+)*)/($|[^\w])",
+            r"\1\2",
+        ),
         Rule(
             rf"([A-Za-z0-9_-])\.({alternatives(_FILE_SUFFIXES)})\b",
             r"\1 dot \2",
