@@ -20,6 +20,10 @@ from wg2.text.sentences import split_sentences
         ["Wait... what?", "No... never."],
         ["No punctuation at all"],
         ["He lives on St. James's St. and works."],
+        ["We live on Elm St.", "The house is old."],
+        ["She left Jan. 5 after approx. 5 days.", "See Vol. 3."],
+        ["Smith et al. (2010) found it, i.e. Jones.", "He did."],
+        ["1. Open it.", "2. Close it."],
     ],
 )
 def test_split(sentences):

@@ -34,7 +34,45 @@ _OWN = {
     # "He used a knife" and "he used to" have one tag; the second is the rarer.
     "used": ("Y UW1 Z D", "Y UW1 Z D", "V"),
     "estimate": ("EH1 S T AH0 M EY2 T", "EH1 S T AH0 M AH0 T", "V"),
+    "blessed": ("B L EH1 S T", "B L EH1 S IH0 D", "V"),
+    "combats": ("K AH0 M B AE1 T S", "K AA1 M B AE0 T S", "V"),
+    "counterbalance": (
+        "K AW2 N T ER0 B AE1 L AH0 N S",
+        "K AW1 N T ER0 B AE2 L AH0 N S",
+        "V",
+    ),
+    "curate": ("K Y UH1 R EY0 T", "K Y UH1 R AH0 T", "V"),
+    "dogged": ("D AO1 G D", "D AO1 G IH0 D", "V"),
+    "entrance": ("EH0 N T R AE1 N S", "EH1 N T R AH0 N S", "V"),
+    "entrances": ("EH0 N T R AE1 N S IH0 Z", "EH1 N T R AH0 N S IH0 Z", "V"),
+    "exploit": ("EH2 K S P L OY1 T", "EH1 K S P L OY2 T", "V"),
+    "exploits": ("EH2 K S P L OY1 T S", "EH1 K S P L OY2 T S", "V"),
+    "fragment": ("F R AE0 G M EH1 N T", "F R AE1 G M AH0 N T", "V"),
+    "imprint": ("IH2 M P R IH1 N T", "IH1 M P R IH0 N T", "V"),
+    "interchange": ("IH2 N T ER0 CH EY1 N JH", "IH1 N T ER0 CH EY2 N JH", "V"),
+    "interchanges": (
+        "IH2 N T ER0 CH EY1 N JH IH0 Z",
+        "IH1 N T ER0 CH EY2 N JH IH0 Z",
+        "V",
+    ),
+    "learned": ("L ER1 N IH0 D", "L ER1 N D", "J"),
+    "misconduct": ("M IH2 S K AH0 N D AH1 K T", "M IH2 S K AA1 N D AH0 K T", "V"),
+    "misuse": ("M IH0 S Y UW1 Z", "M IH0 S Y UW1 S", "V"),
+    "pontificate": ("P AA0 N T IH1 F AH0 K EY2 T", "P AA0 N T IH1 F AH0 K AH0 T", "V"),
+    "precipitate": ("P R IH0 S IH1 P IH0 T EY2 T", "P R IH0 S IH1 P IH0 T AH0 T", "V"),
+    "predicate": ("P R EH1 D AH0 K EY2 T", "P R EH1 D IH0 K AH0 T", "V"),
+    "rebel": ("R IH0 B EH1 L", "R EH1 B AH0 L", "V"),
+    "segment": ("S EH0 G M EH1 N T", "S EH1 G M AH0 N T", "V"),
+    "subcontract": ("S AH2 B K AA0 N T R AE1 K T", "S AH0 B K AA1 N T R AE2 K T", "V"),
+    "torment": ("T AO0 R M EH1 N T", "T AO1 R M EH2 N T", "V"),
+    # An adjective stresses the end, a noun the beginning.
+    "upset": ("AH1 P S EH2 T", "AH0 P S EH1 T", "NN"),
     # Missing there.
+    "address": ("AH0 D R EH1 S", "AE1 D R EH2 S", "V"),
+    "affiliate": ("AH0 F IH1 L IY0 EY2 T", "AH0 F IH1 L IY0 AH0 T", "V"),
+    "affiliates": ("AH0 F IH1 L IY0 EY2 T S", "AH0 F IH1 L IY0 AH0 T S", "V"),
+    "update": ("AH0 P D EY1 T", "AH1 P D EY2 T", "V"),
+    "updates": ("AH0 P D EY1 T S", "AH1 P D EY2 T S", "V"),
     "lead": ("L EH1 D", "L IY1 D", "NN"),
     "live": ("L IH1 V", "L AY1 V", "V"),
     "lives": ("L IH1 V Z", "L AY1 V Z", "V"),
@@ -66,6 +104,15 @@ _OWN = {
     "mouth": ("M AW1 DH", "M AW1 TH", "V"),
 }
 
+# One pronunciation will do: where the list is wrong (to process, prefixes, mouths), or
+# the tagger more often than the word is rare (a collect, to envelope).
+_NONE = frozenset(
+    ("affect", "affects", "certificate", "certificates", "closes", "collect",
+     "collects", "crooked", "envelope", "envelopes", "instinct", "inverse", "jagged",
+     "mandate", "mouths", "prefix", "prefixes", "presage", "presages", "process",
+     "processes", "processing", "quadruple", "quadruples", "ragged")
+)  # fmt: skip
+
 
 @functools.cache
 def table() -> dict[str, Homograph]:
@@ -81,7 +128,7 @@ def table() -> dict[str, Homograph]:
             continue
         tag = {"ADJ": "J"}.get(fields[3], fields[3])
         first, second = (pack(field.split()) for field in fields[1:3])
-        if first != second:
+        if first != second and fields[0].lower() not in _NONE:
             found[fields[0].lower()] = Homograph(first, second, (tag,))
     for word, (first, second, tags) in _OWN.items():
         entry = Homograph(

@@ -4,10 +4,25 @@ from __future__ import annotations
 
 import re
 
-from wg2.text.rules.abbreviations import NO_SENTENCE_END, SENTENCE_STARTERS
+from wg2.text.rules.abbreviations import (
+    BEFORE_NUMBERS,
+    NO_SENTENCE_END,
+    SENTENCE_STARTERS,
+)
+from wg2.text.rules.calendar_dates import MONTHS
+from wg2.text.rules.measures import POINTED_UNITS
 
-_END = re.compile(r"(?:[.!?…]+[\"'”’)\]]*)\s+(?=[\"'“‘(\[{]*[^\W_])|\n\s*\n\s*")
+_END = re.compile(
+    r"(?:(?<![.!?…])[.!?…]+[\"'”’)\]]*)\s+(?=[\"'“‘(\[{]*[^\W_])|\n\s*\n\s*"
+)
 _LAST_WORD = re.compile(r"([A-Za-z]+(?:\.[A-Za-z]+)*)\.[\"'”’)\]]*\s*$")
+_NUMBER = re.compile(r"[\"'“‘(\[{]*\d")
+_ITEM = re.compile(r"\s*\(?\d{1,3}\.\s*")
+_NEVER = frozenset(
+    ("e.g", "E.g", "i.e", "I.e", "cf", "Cf", "vs", "v", "viz", "approx", "ca")
+)
+_DATED = frozenset((*(month[:3] for month in MONTHS), "Sept"))
+_NEAR = 60  # characters: as far as an abbreviation and the word behind it reach
 _FIRST_WORD = re.compile(r"[\"'“‘(\[{]*(\w+)")
 
 
@@ -15,13 +30,16 @@ def split_sentences(text: str) -> list[str]:
     """Sentences of `text`, in order and without the space between them.
 
     A mark ends a sentence if space and no small letter follow; the period of an
-    abbreviation such as `Dr.` or of an initial does not, and a blank line always does.
+    abbreviation such as `Dr.`, of an initial or of an item's number does not, and a
+    blank line always does.
     """
     sentences, start = [], 0
     for match in _END.finditer(text):
         if "\n" not in match.group() or not re.search(r"\n\s*\n", match.group()):
-            before, after = text[start : match.end()], text[match.end() :]
-            if after[:1].islower() or _is_abbreviation(before, after):
+            end = match.end()
+            before, after = text[max(start, end - _NEAR) : end], text[end : end + _NEAR]
+            item = end - start < _NEAR and _ITEM.fullmatch(before)
+            if after[:1].islower() or item or _is_abbreviation(before, after):
                 continue
         sentences.append(text[start : match.end()].strip())
         start = match.end()
@@ -35,9 +53,16 @@ def _is_abbreviation(before: str, after: str) -> bool:
         return False
     following = _FIRST_WORD.match(after)
     starts = bool(following) and re.fullmatch(SENTENCE_STARTERS, following.group(1))
-    initials = all(len(part) == 1 for part in word.group(1).split("."))
-    if initials and word.group(1) != "I":
+    short = word.group(1)
+    if short in _NEVER or (short == "al" and after[:1] == "("):
+        return True
+    if _NUMBER.match(after) and (short in BEFORE_NUMBERS | _DATED | POINTED_UNITS):
+        return True
+    if short == "St":
         return not starts
-    if word.group(1) in ("No", "no", "Nos", "nos"):
+    initials = all(len(part) == 1 for part in short.split("."))
+    if initials and short != "I":
+        return not starts
+    if short in ("No", "no", "Nos", "nos"):
         return after[:1].isdigit()
-    return word.group(1) in NO_SENTENCE_END
+    return short in NO_SENTENCE_END

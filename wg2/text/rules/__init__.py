@@ -12,13 +12,17 @@ capitals, `5 @th` an ordinal, `60 @s` a plural, `_305_` digits to be read one by
 from __future__ import annotations
 
 from wg2.text.rules.abbreviations import ABBREVIATIONS, LETTERS
-from wg2.text.rules.calendar_dates import DATES, TIMES, YEARS
+from wg2.text.rules.calendar_dates import DATES, NAMES, TIMES, YEARS
 from wg2.text.rules.figures import CODES, FIGURES, PHONES, SYMBOLS
 from wg2.text.rules.measures import MONEY, UNITS
 from wg2.text.rules.numbers import NUMBERS
+from wg2.text.rules.places import COMPASS, PLACES, SHORT_PLACES
 from wg2.text.rules.punctuation import ELLIPSIS, PUNCTUATION, ROW
+from wg2.text.rules.respelled import RESPELLED
 from wg2.text.rules.roman import ROMAN
 from wg2.text.rules.rule import RuleGroup
+from wg2.text.rules.scripture import SCRIPTURE
+from wg2.text.rules.shouted import CAPITALS, SHOUTED
 from wg2.text.rules.web import AT_SIGNS, FREED, WEB
 
 CASED: tuple[RuleGroup, ...] = (
@@ -26,8 +30,16 @@ CASED: tuple[RuleGroup, ...] = (
     FREED,
     WEB,
     AT_SIGNS,
+    SHOUTED,
+    CAPITALS,
+    RESPELLED,
     MONEY,
+    SCRIPTURE,
     TIMES,
+    PLACES,
+    SHORT_PLACES,
+    COMPASS,
+    NAMES,
     DATES,
     UNITS,
     PHONES,

@@ -21,7 +21,7 @@ _POINTED_TITLES = {
     "Maj": "major", "Gov": "governor", "Sen": "senator", "Rep": "representative",
     "Adm": "admiral", "Cpl": "corporal", "Pvt": "private", "Supt": "superintendent",
     "Pres": "president", "Sr": "senior", "Fr": "father", "Br": "brother",
-    "Insp": "inspector", "Det": "detective", "Atty": "attorney",
+    "Pt": "point", "Insp": "inspector", "Det": "detective", "Atty": "attorney",
 }  # fmt: skip
 
 # After a name, or anywhere; the period ends a sentence too where one ends there.
@@ -36,6 +36,8 @@ _ENDINGS = {
     "ca": "circa", "cf": "compare", "viz": "namely", "al": "al", "ibid": "ibidem",
     "dept": "department", "misc": "miscellaneous", "max": "maximum", "min": "minimum",
     "incl": "including", "excl": "excluding", "tel": "telephone", "Vol": "volume",
+    "Avg": "average", "avg": "average", "Attn": "attention", "mtg": "meeting",
+    "Cir": "circuit", "Tel": "telephone", "Pl": "place", "Ct": "court", "Sq": "square",
     "vol": "volume", "Vols": "volumes", "ext": "extension", "Sept": "September",
 }  # fmt: skip
 
@@ -46,6 +48,10 @@ _BEFORE_NUMBERS = {
     "ch": "chapter",
     "Sec": "section", "sec": "section", "p": "page", "pp": "pages", "Art": "article",
     "Ex": "exhibit", "Pt": "part", "Rte": "route", "Rt": "route", "Ser": "series",
+    "para": "paragraph", "paras": "paragraphs", "Ste": "suite", "Fl": "floor",
+    "Op": "opus", "Nr": "number", "Ver": "version", "ver": "version",
+    "Eqs": "equations",
+    "Secs": "sections", "art": "article", "Para": "paragraph", "Tab": "table",
 }  # fmt: skip
 
 # Where the next word begins a sentence although a single letter came before.
@@ -60,6 +66,9 @@ SENTENCE_STARTERS = alternatives(
 
 NO_SENTENCE_END = frozenset((*_TITLES, *_POINTED_TITLES, *_BEFORE_NUMBERS, "St", "Mt"))
 """Abbreviations whose period does not end a sentence."""
+
+BEFORE_NUMBERS = frozenset((*_ENDINGS, *_BEFORE_NUMBERS))
+"""Abbreviations whose period does not end a sentence before a number."""
 
 
 def _ending(short: str, word: str) -> list[Rule]:
@@ -80,8 +89,23 @@ ABBREVIATIONS = RuleGroup(
         Rule(r"\b[Ii]\. ?e\.,?", "that is,"),
         Rule(r"\b[Aa]\.[Kk]\.[Aa]\b\.?|\baka\b", "also known as"),
         Rule(r"\bP\.?S\. ", "~p ~s, "),
+        Rule(r"\bPh\.? ?D\.?'?s\b", "~p ~h ~d's"),
         Rule(r"\bPh\.? ?D\. *$", "~p ~h ~d."),
         Rule(r"\bPh\.? ?D\b\.?", "~p ~h ~d"),
+        Rule(r"\b([BM])\.? ?(S|E)(?:c|d)\b\.?", r"~\1 ~\2 ~c"),
+        Rule(r"\bLL\.? ?([BDM])\b\.?", r"~l ~l ~\1"),
+        Rule(r"\bop\. ?cit\.", "op cit"),
+        Rule(r"\bRt\. ?Hon\.", "right honorable"),
+        Rule(r"\bMaj\.? Gen\b\.?", "major general"),
+        Rule(r"\bLt\.? Col\b\.?", "lieutenant colonel"),
+        Rule(r"\bLt\.? Gen\b\.?", "lieutenant general"),
+        Rule(r"\bLt\.? Gov\b\.?", "lieutenant governor"),
+        Rule(r"\bLt\.? Cmdr\b\.?", "lieutenant commander"),
+        Rule(r"\bBrig\.? Gen\b\.?", "brigadier general"),
+        Rule(r"\bRev\.? Dr\b\.?", "reverend doctor"),
+        Rule(r"(\d(?:st|nd|rd|th)) Fl\b\.?", r"\1 floor"),
+        # Roe v. Wade.
+        Rule(r"([A-Za-z.]) v\. ([A-Z])", r"\1 versus \2"),
         Rule(r"\bM\.D\. *$", "~m ~d."),
         Rule(r"\bM\.D\.", "~m ~d"),
         Rule(r"\b(No|Nos|no|nos)\. ?(\d|[A-Z]{0,3}-?\d)", r"@\1 \2"),
@@ -91,8 +115,14 @@ ABBREVIATIONS = RuleGroup(
             if short.lower() not in ("no", "nos")
         ),
         Rule(r"@[Nn]o\b", "number"),
+        Rule(r"\b[Nn]o\. ?_", "number _"),
         Rule(r"@[Nn]os\b", "numbers"),
         # Doctor or drive, saint or street: by what stands before and behind.
+        Rule(
+            r"\b(Wall|Main|High|Elm|Oak|State|Market|Bond|Fleet|Bourbon|Downing)"
+            r" St\. ([A-Za-z])",
+            r"\1 street \2",
+        ),
         Rule(r"([a-z0-9]) Dr\. *$", r"\1 drive."),
         Rule(r"([a-z0-9]) St\. *$", r"\1 street."),
         Rule(r"([a-z0-9]) Dr\b\.?( *$|[,;:])", r"\1 drive\2"),
@@ -132,7 +162,8 @@ _SPELLED = (
     "AI", "AP", "AR", "CAD", "CEO", "CIO", "COO", "CIA", "EU", "FAQ", "GI", "HI", "ID",
     "IE", "IP", "IT", "LA", "OS", "PA", "PE", "PI", "RAF", "RIP", "SOS", "UAE", "UFO",
     "UN", "UPS", "US", "USA", "USSR", "VIP", "AA", "AAA", "UK", "AC", "DC", "AM", "PM",
-    "API", "URL", "USB", "GPU", "CPU", "IQ", "IOU", "TV", "IRA", "AG", "OK",
+    "API", "URL", "USB", "USS", "GPU", "CPU", "IQ", "IOU", "TV", "IRA", "AG", "OK",
+    "EST", "FYI", "NGO", "MIT",
 )  # fmt: skip
 
 LETTERS = RuleGroup(
@@ -152,7 +183,7 @@ LETTERS = RuleGroup(
         # Initials: J. R. R. Tolkien, but not: vitamin C. The ...
         Rule(rf"\b([A-Z])\. ({SENTENCE_STARTERS})\b", r"\1 . \2"),
         *repeat(Rule(r"(^|[ (\"])([A-Z])\. ?([A-Z~])", r"\1~\2 \3"), 3),
-        Rule(r"(^|[ (\"])([A-HJ-Z])\.( [a-z]|[,;:])", r"\1~\2\3"),
+        Rule(r"(^|[ (\"])([A-HJ-Z])\.( [a-z\d]|[,;:])", r"\1~\2\3"),
         # Capitals without a vowel, and those in the list, are spelled.
         Rule(r"\b([B-DF-HJ-NP-TV-XZ]{2,6})\b", r"~~\1"),
         Rule(r"\b([B-DF-HJ-NP-TV-XZ]{2,6})(?:'s|s)\b", r"~~\1's"),
@@ -167,6 +198,12 @@ LETTERS = RuleGroup(
         Rule(r"\b([B-Z])'s\b", r"~\1's"),
         Rule(r"~([A-Za-z])-([A-Z])\b", r"~\1 ~\2"),
         Rule(r"([a-z] )A( ?[.,;:?!]|$)", r"\1~A\2"),
+        Rule(
+            r"\b([Aa]n|[Gg]roup|[Tt]ype|[Pp]lan|[Vv]itamin|[Hh]epatitis|[Tt]eam|[Ss]ection|"
+            r"[Ee]xhibit|[Aa]ppendix|[Gg]rade|[Cc]lass|[Ss]eries|[Oo]ption|[Pp]oint)"
+            r" A\b",
+            r"\1 ~A",
+        ),
         Rule(r"~+", "~"),
     ),
     guard=r"[A-Z]|\b[a-z]\.[a-z]\.",

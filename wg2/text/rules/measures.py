@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from wg2.text.rules.rule import Rule, RuleGroup, alternatives
 
-_SCALE = r"(?:hundred|thousand|million|billion|trillion)"
-_SHORT_SCALES = {"[kK]": "thousand", "[mM]": "million", "(?:bn|[bB])": "billion"}
+_SCALE = r"(?:hundred|thousand|million|billion|trillion|lakh|crore)"
+_SHORT_SCALES = {
+    "[kK]": "thousand",
+    "(?:MM|ml?n|[mM])": "million",
+    "(?:bn|[bB])": "billion",
+    "tr?n": "trillion",
+}
 _WHOLE = r"\d+(?:,\d{3})*"
 _NUMBER = rf"{_WHOLE}(?:\.\d+)?"
 
@@ -19,9 +24,34 @@ _CURRENCIES = {
 }
 
 
+# Before a dollar sign.
+_DOLLARS = {
+    "(?:CA|CAD|CDN|C)": "Canadian", "(?:AU|A)": "Australian", "NZ": "New Zealand",
+    "HK": "Hong Kong", "S": "Singapore",
+}  # fmt: skip
+_CODES = {"USD": "$", "GBP": "£", "EUR": "€", "JPY": "¥", "INR": "₹"}
+
+
 def _currency(sign: str, one: str, many: str, cent: str, cents: str) -> list[Rule]:
     symbol = rf"\{sign}" if sign == "$" else sign
     return [
+        # One dollar of many: a $5 million house, a $1.2bn bid, a $300 fine.
+        Rule(
+            rf"\b([Aa]n?|[Aa]nother) {symbol} ?({_NUMBER})[ -]({_SCALE})[ -]([a-z])",
+            rf"\1 \2 \3 {one} \4",
+        ),
+        *(
+            Rule(
+                rf"\b([Aa]n?|[Aa]nother) {symbol} ?({_NUMBER}) ?{short} ([a-z])",
+                rf"\1 \2 {scale} {one} \3",
+            )
+            for short, scale in _SHORT_SCALES.items()
+        ),
+        Rule(
+            rf"\b([Aa]n?|[Aa]nother) {symbol} ?({_WHOLE}) ([a-z])",
+            rf"\1 \2 {one} \3",
+        ),
+        Rule(rf"{symbol} ?({_NUMBER})-({_SCALE}) ([a-z])", rf"\1 \2 {one} \3"),
         Rule(rf"{symbol} ?({_NUMBER}) ?--? ?{symbol}?({_NUMBER})\b", rf"{sign}\2@\1"),
         Rule(rf"{symbol} ?({_NUMBER})@({_NUMBER})", rf"\2 to {sign}\1"),
         Rule(rf"{symbol} ?({_NUMBER})[ -]({_SCALE})\b", rf"\1 \2 {many}"),
@@ -33,6 +63,7 @@ def _currency(sign: str, one: str, many: str, cent: str, cents: str) -> list[Rul
         Rule(rf"{symbol} ?(\d)(\d{{3}})\b", rf"{sign}\1,\2"),
         Rule(rf"{symbol} ?({_WHOLE})\.00\b", rf"{sign}\1"),
         Rule(rf"{symbol} ?0?\.01\b", f"1 {cent}"),
+        Rule(rf"{symbol} ?0?\.0([2-9])\b", rf"\1 {cents}"),
         Rule(rf"{symbol} ?0?\.(\d\d)\b", rf"\1 {cents}"),
         Rule(rf"{symbol} ?({_WHOLE})\.01\b", rf"{sign}\1, one {cent}"),
         Rule(rf"{symbol} ?({_WHOLE})\.0([2-9])\b", rf"{sign}\1, \2 {cents}"),
@@ -43,6 +74,8 @@ def _currency(sign: str, one: str, many: str, cent: str, cents: str) -> list[Rul
         Rule(rf"{symbol} ?1([^\d.,]|[.,][^\d]|[.,]?$)", rf"one {one}\1"),
         Rule(rf"{symbol} ?({_NUMBER})", rf"\1 {many}"),
         Rule(symbol, f" {one} "),
+        Rule(rf"({many}) ?--? ?(\d)", r"\1 to \2"),
+        Rule(rf"\b({alternatives({one, many, cents})})/([a-z])", r"\1 per \2"),
     ]
 
 
@@ -50,6 +83,25 @@ MONEY = RuleGroup(
     "money",
     (
         Rule(r"\b(?:US|U\.S\.) ?\$", "$"),
+        *(
+            Rule(
+                rf"\b{country}\$ ?({_NUMBER})((?:[ -]{_SCALE})?)\b",
+                rf"\1\2 {name} dollars",
+            )
+            for country, name in _DOLLARS.items()
+        ),
+        *(
+            rule
+            for code, sign in _CODES.items()
+            for rule in (
+                Rule(rf"\b{code} ?(\d)", rf"{sign}\1"),
+                Rule(rf"\b({_NUMBER}(?: {_SCALE}|[mkMK]|bn)?) ?{code}\b", rf"{sign}\1"),
+            )
+        ),
+        # Behind the number, and with a comma as the decimal point: 3,50 €.
+        Rule(rf"\b({_NUMBER}(?:,\d\d)?) ?([€£])( ?[^\d ]|$)", r"\2\1\3"),
+        Rule(r"€ ?(\d+)\.(\d{3}),(\d\d)\b", r"€\1,\2.\3"),
+        Rule(r"€ ?(\d+),(\d\d)\b", r"€\1.\2"),
         *(
             rule
             for sign, names in _CURRENCIES.items()
@@ -59,12 +111,13 @@ MONEY = RuleGroup(
         Rule(r"(\d) ?¢", r"\1 cents"),
         Rule("¢", " cents "),
     ),
-    guard="[$£€¥₹¢]",
+    guard=rf"[$£€¥₹¢]|\b{alternatives(_CODES)}|\d{alternatives(_CODES)}",
 )
 
 # One, many. The case counts: mW is not MW.
 _UNITS = {
     "km/h": ("kilometer per hour", "kilometers per hour"),
+    "km/hr": ("kilometer per hour", "kilometers per hour"),
     "kph": ("kilometer per hour", "kilometers per hour"),
     "mph": ("mile per hour", "miles per hour"),
     "m/s": ("meter per second", "meters per second"),
@@ -81,6 +134,29 @@ _UNITS = {
     "lb": ("pound", "pounds"),
     "lbs": ("pounds", "pounds"),
     "oz": ("ounce", "ounces"),
+    "pts": ("points", "points"),
+    "tsp": ("teaspoon", "teaspoons"),
+    "tbsp": ("tablespoon", "tablespoons"),
+    "Tsp": ("teaspoon", "teaspoons"),
+    "Tbsp": ("tablespoon", "tablespoons"),
+    "mmHg": ("millimeter of mercury", "millimeters of mercury"),
+    "mpg": ("mile per gallon", "miles per gallon"),
+    "ppm": ("part per million", "parts per million"),
+    "bpm": ("beat per minute", "beats per minute"),
+    "fps": ("frame per second", "frames per second"),
+    "psi": ("pound per square inch", "pounds per square inch"),
+    "bps": ("basis point", "basis points"),
+    "hPa": ("hectopascal", "hectopascals"),
+    "mAh": ("milliamp hour", "milliamp hours"),
+    "MWh": ("megawatt hour", "megawatt hours"),
+    "GWh": ("gigawatt hour", "gigawatt hours"),
+    "Wh": ("watt hour", "watt hours"),
+    "kJ": ("kilojoule", "kilojoules"),
+    "Mbit": ("megabit", "megabits"),
+    "Gbit": ("gigabit", "gigabits"),
+    "dL": ("deciliter", "deciliters"),
+    "cl": ("centiliter", "centiliters"),
+    "mo": ("month", "months"),
     "ft": ("foot", "feet"),
     "yd": ("yard", "yards"),
     "yds": ("yards", "yards"),
@@ -132,6 +208,11 @@ _UNITS = {
     "h": ("hour", "hours"),
     "yr": ("year", "years"),
     "yrs": ("years", "years"),
+    "sq in": ("square inch", "square inches"),
+    "sq yd": ("square yard", "square yards"),
+    "sq m": ("square meter", "square meters"),
+    "cu ft": ("cubic foot", "cubic feet"),
+    "cu in": ("cubic inch", "cubic inches"),
     "sq ft": ("square foot", "square feet"),
     "sq mi": ("square mile", "square miles"),
     "sq km": ("square kilometer", "square kilometers"),
@@ -139,18 +220,73 @@ _UNITS = {
     "°F": ("degree Fahrenheit", "degrees Fahrenheit"),
 }
 # Their period belongs to them before a lower-case word: 5 ft. tall.
-_POINTED = alternatives(
+POINTED_UNITS = frozenset(
     ("lb", "lbs", "oz", "ft", "yd", "yds", "mi", "gal", "qt", "pt", "sec", "secs",
-     "min", "mins", "hr", "hrs", "yr", "yrs")
+     "min", "mins", "hr", "hrs", "yr", "yrs", "tsp", "tbsp", "Tsp", "Tbsp",
+     "sq ft", "sq mi", "sq in", "cu ft", "cu in")
 )  # fmt: skip
+_POINTED = alternatives(POINTED_UNITS)
 _UNIT = alternatives(_UNITS)
+_PER = (
+    r"(?:second|minute|hour|day|night|week|month|year|person|serving|share|head|page)"
+)
+_EXTENT = r"(?:tall|high|wide|long|deep|thick|across|in diameter)"
 
 UNITS = RuleGroup(
     "units",
     (
+        Rule(
+            r"(\d)m (copies|people|users|viewers|jobs|homes|tonnes|barrels|votes|"
+            r"customers|children|workers|listeners|readers|visitors|passengers|subscribers)\b",
+            r"\1 million \2",
+        ),
+        Rule(r"\b0x([0-9A-Fa-f]+)\b", r"zero x _\1_"),
         Rule(r"° ([CF])\b", r"°\1"),
-        Rule(r"\b[Ss]q\.? (ft|mi|km)\b", r"sq \1"),
+        *(
+            Rule(rf"° ?{letter}\b", f" degrees {name}")
+            for letter, name in zip(
+                "NSEW", ("north", "south", "east", "west"), strict=True
+            )
+        ),
+        Rule(r"(\d\.\d) ?([CF])\b", r"\1°\2"),
+        Rule(rf"(\d ?[A-Za-z]{{0,4}})\.?/({_PER})\b", r"\1 per \2"),
+        Rule(r"(\d)x per\b", r"\1 times per"),
+        Rule(r"(\d) ?% ?--? ?(\d)", r"\1 percent to \2"),
+        Rule(r"(\d)(?: deg\.?| degrees) ?([CF])\b", r"\1°\2"),
+        Rule(r"\b[Ss]q\.? (ft|mi|km|in|yd|m)\b", r"sq \1"),
+        Rule(r"\b[Cc]u\.? (ft|in)\b", r"cu \1"),
+        # Feet and inches: 6'2", a 65" TV.
+        Rule(r"(\d)-(\d/\d)", r"\1 \2"),
+        Rule(r"(\d)'[ -]?(\d{1,2})(?:\"|''|\b)", r"\1 foot \2"),
+        Rule(rf"(\d)' ({_EXTENT})\b", r"\1 feet \2"),
+        Rule(r"(\d)' ?[x×] ?(\d+)'", r"\1 by \2 feet"),
+        Rule(rf"(\d)\" ({_EXTENT})\b", r"\1 inches \2"),
+        Rule(r"(\d)\" ?[x×] ?(\d+)\"", r"\1 by \2 inches"),
+        Rule(
+            r"(\d)\" (TVs?|screens?|displays?|monitors?|pipes?|disks?)\b", r"\1 inch \2"
+        ),
+        Rule(r"(\d/\d+)\"", r"\1 inch"),
+        Rule(r"(\d)-in\. ", r"\1 inch "),
+        Rule(r"(\d) ?in\. ([A-Za-z0-9])", r"\1 inches \2"),
+        Rule(r"(\d) ?in\.([,;:)]|$)", r"\1 inches\2"),
+        Rule(r"(\d) ?h (\d{1,2}) ?m\b", r"\1 h \2 min"),
+        # Jets and players, not seconds.
+        Rule(r"([A-Za-z]-?)(\d{1,3})s\b", r"\1\2 @s"),
+        Rule(r"(^|[^\d.,=])(\d{3,})s\b", r"\1\2 @s"),
+        Rule(rf"(\d)-({_POINTED})\.([ )])", r"\1-\2\3"),
+        # One foot of many: a 5 ft. pole, a 100 km race.
+        Rule(
+            rf"\b([Aa]n?) ({_NUMBER}(?: to \d+|--?\d+)?) ?({_UNIT})\.? ([a-z]{{3,}})",
+            r"\1 \2 \3@1 \4",
+        ),
+        Rule(r"\b([Aa]n?) (\d+) ?° ?([a-z])", r"\1 \2 degree \3"),
+        Rule(rf"\bper ({_POINTED}|mo)\.( [(a-z\d]|[,;:])", r"per \1@1\2"),
+        Rule(rf"\bper ({_POINTED}|mo)($|[^\w@])", r"per \1@1\2"),
+        Rule(rf"(\d) ?({_UNIT})/({_UNIT})\b", r"\1 \2@2 per \3@1"),
         Rule(rf"(\d) ?({_POINTED})\.( [a-z\d]|[,;:])", r"\1 \2\3"),
+        # A part of one mile, but one and a half miles.
+        Rule(rf"(\d \d/\d+) ?({_UNIT})\b", r"\1 \2@2"),
+        Rule(rf"\b(\d{{1,2}}/\d{{1,2}}) ?({_UNIT})\b", r"\1 \2@1"),
         Rule(r"(\d) ?(km|m|cm|mm|ft|mi) squared\b", r"\1 square \2"),
         Rule(r"(\d) ?(km|m|cm|mm|ft) cubed\b", r"\1 cubic \2"),
         Rule(rf"\b(1|0\.\d+) (square|cubic) ({_UNIT})\b", r"\1 \2 \3@1"),
@@ -168,6 +304,9 @@ UNITS = RuleGroup(
         Rule(r"\b1 ?°", "one degree "),
         Rule(r"(\d) ?°", r"\1 degrees "),
         Rule(r"(\d) ?%", r"\1 percent"),
+        Rule(r"(\d) ?[x×] ?(\d+) ?=", r"\1 times \2 ="),
+        Rule(r"(\d) ?[x×] ?(10 to the)", r"\1 times \2"),
+        Rule(r"([a-z]) [x×] (\d)", r"\1 by \2"),
         Rule(r"(\d) ?[x×] ?(\d)", r"\1 by \2"),
         Rule(r"(\d) ?± ?(\d)", r"\1 plus or minus \2"),
     ),

@@ -68,6 +68,7 @@ NUMBERS = RuleGroup(
             Rule(rf"\b{cardinal} @th", ordinal)
             for cardinal, ordinal in _IRREGULAR_ORDINALS.items()
         ),
+        Rule(r"e? @ers", "ers"),
         Rule(r"ty @th", "tieth"),
         Rule(r" @th", "th"),
         Rule(r"([a-z])@s", r"\1s"),

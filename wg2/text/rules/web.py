@@ -10,7 +10,8 @@ _TOP_LEVEL_DOMAINS = (
 )  # fmt: skip
 _FILE_SUFFIXES = (
     "txt", "pdf", "csv", "html", "htm", "php", "json", "yaml", "xml", "zip", "wav",
-    "mp3", "png", "jpg", "py", "exe", "doc", "docx", "md",
+    "mp3", "png", "jpg", "py", "exe", "doc", "docx", "md", "js", "ts", "css", "sh",
+    "yml", "toml", "log", "sql", "tar", "gz", "ini", "cfg",
 )  # fmt: skip
 
 _HOST = rf"([A-Za-z0-9-]+)\.({alternatives(_TOP_LEVEL_DOMAINS)})"
@@ -40,7 +41,10 @@ WEB = RuleGroup(
             ),
             5,
         ),
-        Rule(rf"( dot {alternatives(_TOP_LEVEL_DOMAINS)}(?: slash [\w-]+)*)/", r"\1"),
+        Rule(
+            rf"( dot {alternatives(_TOP_LEVEL_DOMAINS)}(?: slash [\w-]+)*)/($|[^\w])",
+            r"\1\2",
+        ),
         Rule(
             rf"([A-Za-z0-9_-])\.({alternatives(_FILE_SUFFIXES)})\b",
             r"\1 dot \2",
@@ -51,6 +55,7 @@ WEB = RuleGroup(
             if len(domain) == 2 and domain not in ("me", "co", "us")
         ),
         Rule(r" dot us\b", " dot ~u ~s"),
+        Rule(r" dot (j|t)s\b", r" dot ~\1 ~s"),
         Rule(r" dot html?\b", " dot ~h ~t ~m ~l"),
         Rule(r" dot mp(\d)\b", r" dot ~m ~p \1"),
     ),
@@ -63,6 +68,10 @@ FREED = RuleGroup(
     (
         Rule(r"~ ?([\d$])", r" about \1"),
         Rule(r"[\\`~|]", " "),
+        # Superscripts: many digits, minus, notes behind words.
+        Rule(r"\^-\^", "^-"),
+        *repeat(Rule(r"(\^-?\d+)\^(\d)", r"\1\2"), 3),
+        Rule(r"([a-z]{3}[.,;:)\"]*)\^\d+", r"\1"),
         Rule(r"\^2\b", " squared"),
         Rule(r"\^3\b", " cubed"),
         Rule(r"\^(-?\d)", r" to the power of \1"),
