@@ -150,7 +150,7 @@ class Synthesizer:
             sampler: "ddpm", "ddim" or "dpmpp"; None: the voice's default.
             schedule: See `wg2.diffusion.named_schedules.make_schedule`.
             seed: int, or one for each text. Equal seeds give equal noise.
-            length_scale: float > 0; above 1 is slower.
+            length_scale: float in [0.1, 10]; above 1 is slower.
             speaker: Name of a speaker, where the voice has several.
             phonemes: bool; `texts` are phonemes such as "HH AH0 L OW1".
         Returns:
@@ -175,6 +175,9 @@ class Synthesizer:
         if not phonemes and (symbols := ignored("".join(texts))):
             logger.warning("Not spoken: %s", " ".join(symbols))
         seeds = [seed] * len(encoded) if isinstance(seed, int) else list(seed)
+        for number in seeds:
+            if not -(2**63) <= number < 2**63:
+                raise ValueError(f"a seed has 64 bits at most. Received: {number}")
         if len(seeds) != len(encoded):
             raise ValueError(
                 f"{len(encoded)} texts need as many seeds, not {len(seeds)}"

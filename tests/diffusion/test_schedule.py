@@ -150,6 +150,8 @@ def test_training_levels_are_those_of_the_level_draw():
         (lambda: NoiseSchedule.linear(1e-6, 0.01, 0), "at least 1.*0"),
         (lambda: NoiseSchedule.fibonacci(0), "at least 1.*0"),
         (lambda: NoiseSchedule.derived(0, 0.9, 0.1), "at least 1.*0"),
+        (lambda: NoiseSchedule.derived(10**9, 0.9, 0.1), "at most 100000.*0"),
+        (lambda: NoiseSchedule.linear(1e-6, 0.01, 10**9), "at most 100000.*0"),
         (lambda: NoiseSchedule.derived(4, 0.1, 0.9), "lowest_level=0.9"),
         (lambda: NoiseSchedule.from_noise_levels([0.9, 0.95]), "must decrease.*0.95"),
         (lambda: NoiseSchedule.from_noise_levels([1.0, 0.5]), "must decrease"),

@@ -105,6 +105,7 @@ def test_a_larger_length_scale_is_slower_in_proportion(voice):
         ({"length_scale": 0.0}, "length_scale"),
         ({"speaker": "nobody"}, "Unknown speaker"),
         ({"seed": [1, 2]}, "as many seeds"),
+        ({"seed": 2**63}, "a seed has 64 bits at most"),
     ],
 )
 def test_bad_settings_are_refused(voice, settings, message):

@@ -15,6 +15,7 @@ import numpy as np
 from wg2.config import Config
 
 WARN_LAST_LEVEL = 0.3
+MAX_STEPS = 100_000
 
 
 class NoiseSchedule:
@@ -148,6 +149,8 @@ class NoiseSchedule:
 def _check_steps(num_steps: int) -> None:
     if num_steps < 1:
         raise ValueError(f"steps must be at least 1. Received: {num_steps}")
+    if num_steps > MAX_STEPS:  # billions would eat all memory before anything is said
+        raise ValueError(f"steps must be at most {MAX_STEPS}. Received: {num_steps}")
 
 
 def _logit_of_square(level: float) -> float:
