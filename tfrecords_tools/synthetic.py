@@ -26,7 +26,7 @@ from wg2.text.characters import clean, unspoken
 from wg2.text.frontend import Frontend
 from wg2.text.lexicon import Lexicon
 
-_SAVE_EVERY = 500
+_SAVE_EVERY = 50
 _SHOWN = 200  # characters of a text or reason
 
 
