@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from tfrecords_tools import corpora
 from tfrecords_tools.inspection.terminal_text import one_line
-from tfrecords_tools.utterance import Skipped
+from tfrecords_tools.utterance import Skipped, Utterance
 from wg2 import terminal
 
 if TYPE_CHECKING:
@@ -205,6 +205,8 @@ def build(config: Config, args: argparse.Namespace) -> DatasetInfo:
         others = num_found - len(utterances)
         print(f"build: {others} utterances are of other speakers", file=sys.stderr)
     alignments = find_alignments(args.alignments)
+    utterances, rejected = leave_out_rejected(utterances, alignments, args.alignments)
+    left_out = [*left_out, *rejected]
     if note:
         print(f"build: {note}", file=sys.stderr)
     recorded = {
@@ -277,6 +279,27 @@ def find_alignments(directory: Path) -> dict[str, Path]:
             )
         found[path.stem] = path
     return found
+
+
+def leave_out_rejected(
+    utterances: Sequence[Utterance], alignments: dict[str, Path], directory: Path
+) -> tuple[list[Utterance], list[Skipped]]:
+    """Utterances without those that our aligner rejected, and these with its reason."""
+    from tfrecords_tools.alignment import outcomes
+
+    told = outcomes.load(directory)
+    rejected = {
+        utterance.id: told[utterance.id].reason
+        for utterance in utterances
+        if utterance.id not in alignments
+        and utterance.id in told
+        and told[utterance.id].reason
+    }
+    kept = [utterance for utterance in utterances if utterance.id not in rejected]
+    return kept, [
+        Skipped(id, f"rejected by the aligner: {reason}")
+        for id, reason in rejected.items()
+    ]
 
 
 def summary(info: DatasetInfo, output: Path) -> str:

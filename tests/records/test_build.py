@@ -17,6 +17,7 @@ import tensorflow as tf
 
 from tests import corpus
 from tfrecords_tools import build, parallel, parts
+from tfrecords_tools.alignment import outcomes
 from wg2.data import schema
 from wg2.data.dataset import FILE_NAME, DatasetInfo
 from wg2.presets import TINY
@@ -358,3 +359,19 @@ def test_full_disk_leaves_everything_old_and_what_is_done_for_the_same_command(
     for folder in ("new", "old"):
         assert contents(tmp_path / folder) == contents(tiny_dataset)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["new", "old"]
+
+
+def test_what_the_aligner_rejected_is_skipped_with_its_reason(tiny_corpus, tmp_path):
+    grids = shutil.copytree(tiny_corpus / "TextGrid", tmp_path / "grids")
+    rejected, missing = sorted(grids.iterdir())[1:3]
+    rejected.unlink()
+    missing.unlink()
+    outcomes.save(
+        grids, [outcomes.Outcome(rejected.stem, "x", reason="poor fit: 0.01")]
+    )
+    output = tmp_path / "records"
+    arguments = ["--config", "tiny", "--input", tiny_corpus, "--alignments", grids]
+    assert build.main([str(a) for a in [*arguments, "--output", output]]) == 0
+    reasons = {s["id"]: s["reason"] for s in DatasetInfo.load(output).skipped}
+    assert reasons[rejected.stem] == "rejected by the aligner: poor fit: 0.01"
+    assert reasons[missing.stem].startswith("missing TextGrid")
