@@ -42,8 +42,9 @@ RESPELLED = RuleGroup(
     ),
     guard=(
         r"</?[a-z]|&[a-z#]+;|\bA--?Z|\b[QA][.:] |[A-Z]&[A-Z]s|\.NET|"
-        r"(?:^|[ (\"])\.[A-Za-z]|^/|[:;]-?[()DPp]|\b(?:[Ww]i-?[Ff]i|[Jj][Pp]|[Jj][Ss][Oo]|[Ll][Ii][Dd]|iOS|"
-        r"macOS|pH|[Tt]hx|[Pp]l[sz]|[Tt]bh|TBH|[Bb]tw|BTW|[Ii]mh?o|IMH?O|[Ii]dk|IDK|[Hh]mm|[Mm]mm|"
-        r"[Ss]hh|[AaOo]hh|[NnSs]ooo|[Yy]ess)"
+        r"(?:^|[ (\"])\.[A-Za-z]|^/|[:;]-?[()DPp]|\b(?:[Ww]i-?[Ff]i|[Jj][Pp]|"
+        r"[Jj][Ss][Oo]|[Ll][Ii][Dd]|iOS|macOS|pH|[Tt]hx|[Pp]l[sz]|[Tt]bh|TBH|[Bb]tw|BTW|"
+        r"[Ii]mh?o|IMH?O|[Ii]dk|IDK|"
+        r"[Hh]mm|[Mm]mm|[Ss]hh|[AaOo]hh|[NnSs]ooo|[Yy]ess)"
     ),
 )
