@@ -63,6 +63,9 @@ def test_words_homographs_controls(graph, lexicon):
         "{sil} {} [5sec] {HH AH} a{b iy1}c [1.5.2s]",
         "The the to a to the. to? the; an object I object, does he? The does.",
         "don't close 'em he'd've live",
+        "I used to lead a lead pipe of lead, used. To lead",
+        "pipe of",
+        "lead",
     ]
     check(graph, lexicon, [text.encode() for text in texts])
 

@@ -7,12 +7,13 @@ TensorFlow graph, from the same rules and tables.
 
 from __future__ import annotations
 
+import itertools
 import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from wg2.text import characters, control, packed, symbols, tagger
-from wg2.text.homographs import WEAK_FORMS
+from wg2.text.homographs import NEIGHBOURS, WEAK_FORMS
 from wg2.text.homographs import table as homographs
 from wg2.text.lexicon import Lexicon, Pronunciation
 from wg2.text.normalize import apply, spoken_form, substitute
@@ -237,7 +238,11 @@ class Frontend:
                 found.append((packed.unpack(token),))
             else:
                 found.append(pronounce(token, self.lexicon))
-        for at, chosen in (*self._homographs(tokens), *self._weak_forms(tokens, found)):
+        for at, chosen in (
+            *self._homographs(tokens),
+            *self._neighbours(tokens),
+            *self._weak_forms(tokens, found),
+        ):
             rest = (other for other in found[at] if other != chosen)
             found[at] = (chosen, *rest)
         return found
@@ -264,6 +269,14 @@ class Frontend:
             (i, packed.unpack(known[tokens[i]].pronounce(tags[i])))
             for i in sorted(places)
         ]
+
+    def _neighbours(self, tokens: Sequence[str]) -> list[tuple[int, Pronunciation]]:
+        chosen = []
+        for i, pair in enumerate(itertools.pairwise(tokens)):
+            which, form = NEIGHBOURS.get(" ".join(pair), (0, ""))
+            if form and not self.lexicon.in_user_lexicon(pair[which]):
+                chosen.append((i + which, packed.unpack(form)))
+        return chosen
 
     def _weak_forms(
         self, tokens: Sequence[str], found: Sequence[tuple[Pronunciation, ...]]

@@ -16,7 +16,7 @@ from wg2.text import characters, control, packed, rules, symbols
 from wg2.text.frontend import MAX_BYTES, MAX_PHONEMES
 from wg2.text.graph_tagger import GraphHomographs
 from wg2.text.graph_words import GraphPronouncer, lookup_table
-from wg2.text.homographs import WEAK_FORMS
+from wg2.text.homographs import NEIGHBOURS, WEAK_FORMS
 from wg2.text.lexicon import Lexicon
 from wg2.text.rules.rule import Rule, RuleGroup
 from wg2.text.word_forms import VOWELS
@@ -103,6 +103,18 @@ class GraphFrontend(tf.Module):
         )
         self._pronounce = GraphPronouncer(lexicon)
         self._homographs = GraphHomographs(lexicon)
+        self._neighbours = tuple(
+            lookup_table(
+                {
+                    pair: form
+                    for pair, (which, form) in NEIGHBOURS.items()
+                    if which == place
+                    and not lexicon.in_user_lexicon(pair.split()[which])
+                },
+                "",
+            )
+            for place in (0, 1)
+        )
         self._weak_forms = {
             word: forms
             for word, forms in WEAK_FORMS.items()
@@ -192,9 +204,25 @@ class GraphFrontend(tf.Module):
         sounds = tf.where(marks == "", sounds, marks)
         chosen = self._choose_weak_forms(tokens, sounds)
         chosen = self._homographs(tokens, chosen)
+        chosen = self._choose_by_neighbours(tokens, chosen)
         spaced = tokens.with_flat_values(" " + chosen)
         rows = tf.strings.reduce_join(spaced, -1)
         return substitute(ARRANGE, tf.where(rows == "", " ", rows))
+
+    def _choose_by_neighbours(
+        self, tokens: tf.RaggedTensor, sounds: tf.Tensor
+    ) -> tf.Tensor:
+        flat = tokens.flat_values
+        # The last word of a row and the first of the next are no pair.
+        same_row = tokens.value_rowids()[1:] == tokens.value_rowids()[:-1]
+        pairs = tf.strings.join([flat[:-1], " ", flat[1:]])
+        pairs = tf.where(same_row, pairs, "")
+        first = tf.concat([self._neighbours[0].lookup(pairs), [""]], 0)
+        second = tf.concat([[""], self._neighbours[1].lookup(pairs)], 0)
+        size = tf.size(flat)  # of no tokens there are no pairs either
+        first, second = first[:size], second[:size]
+        sounds = tf.where(first == "", sounds, first)
+        return tf.where(second == "", sounds, second)
 
     def _choose_weak_forms(
         self, tokens: tf.RaggedTensor, sounds: tf.Tensor

@@ -73,7 +73,7 @@ _OWN = {
     "affiliates": ("AH0 F IH1 L IY0 EY2 T S", "AH0 F IH1 L IY0 AH0 T S", "V"),
     "update": ("AH0 P D EY1 T", "AH1 P D EY2 T", "V"),
     "updates": ("AH0 P D EY1 T S", "AH1 P D EY2 T S", "V"),
-    "lead": ("L EH1 D", "L IY1 D", "NN"),
+    "lead": ("L EH1 D", "L IY1 D", ""),  # the metal is told by its neighbours
     "live": ("L IH1 V", "L AY1 V", "V"),
     "lives": ("L IH1 V Z", "L AY1 V Z", "V"),
     "wind": ("W AY1 N D", "W IH1 N D", "V"),
@@ -136,6 +136,59 @@ def table() -> dict[str, Homograph]:
         )
         found[word] = entry
     return {word: entry for word, entry in found.items() if entry.first != entry.second}
+
+
+_LEAD_BEFORE = [
+    "pipe",
+    "pipes",
+    "piping",
+    "paint",
+    "paints",
+    "poisoning",
+    "bullet",
+    "bullets",
+    "acid",
+    "glass",
+    "pencil",
+    "pencils",
+    "shot",
+    "weight",
+    "weights",
+    "oxide",
+    "ore",
+    "ores",
+    "mine",
+    "mines",
+    "miner",
+    "miners",
+    "crystal",
+    "foil",
+    "plate",
+    "plates",
+    "roof",
+    "sheet",
+    "sheets",
+    "solder",
+    "coffin",
+    "balls",
+    "lined",
+    "based",
+    "free",
+]
+
+NEIGHBOURS: dict[str, tuple[int, str]] = {
+    **{f"lead {after}": (0, pack(("L", "EH1", "D"))) for after in _LEAD_BEFORE},
+    **{
+        f"{before} lead": (1, pack(("L", "EH1", "D")))
+        for before in ("molten", "sheet", "melted", "white", "red", "of")
+    },
+    "used to": (0, pack(("Y", "UW1", "S", "T"))),
+    **{
+        f"minute {after}": (0, pack(("M", "AY0", "N", "UW1", "T")))
+        for after in ("detail", "details", "quantities", "amounts", "particles")
+    },
+}
+"""Two words in a row -> which of them (0 or 1) sounds how, whatever its tag."""
 
 
 class WeakForm(NamedTuple):
