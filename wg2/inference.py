@@ -136,7 +136,7 @@ class Synthesizer:
         *,
         steps: int | None = None,
         sampler: str | None = None,
-        schedule: ScheduleLike = "derived",
+        schedule: ScheduleLike = "voice",
         seed: int | Sequence[int] = 0,
         length_scale: float = 1.0,
         speaker: str | None = None,

@@ -36,9 +36,10 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--schedule",
         "-n",
-        default="derived",
-        help="derived (default), linear, fibonacci, comma-separated betas, or a .json, "
-        ".npy or .txt file of betas",
+        default="voice",
+        help="voice (default: what the voice stores for --steps, else derived), "
+        "derived, linear, fibonacci, comma-separated betas, or a .json, .npy or .txt "
+        "file of betas",
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
