@@ -273,8 +273,8 @@ class DiffusionConfig:
         lengths = [len(betas) for betas in self.schedules]
         _require(
             len(set(lengths)) == len(lengths) and all(lengths),
-            "`schedules` must be lists of betas of different lengths. Received lengths: "
-            f"{lengths}",
+            "`schedules` must be lists of betas, each of another length. Received "
+            f"lengths: {lengths}",
         )
         _require(
             all(0 < beta < 1 for betas in self.schedules for beta in betas),
