@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from wg2.config import Config
 from wg2.diffusion.sampler import refine
 from wg2.models.decoder import WaveGradDecoder
 from wg2.models.receptive_field import receptive_field_frames
@@ -171,10 +172,10 @@ def decode(
     return tf.where(valid, audio, 0.0), num_samples
 
 
-def context_frames(model: WaveGrad2, num_steps: tf.Tensor | int) -> tf.Tensor | int:
+def context_frames(config: Config, num_steps: tf.Tensor | int) -> tf.Tensor | int:
     """Frames on either side of a window that its audio depends on: every refinement
     step looks as far as the decoder does."""
-    return num_steps * receptive_field_frames(model.config.decoder)
+    return num_steps * receptive_field_frames(config.decoder)
 
 
 def decode_window(
@@ -205,7 +206,7 @@ def decode_window(
         audio float32 `(batch, samples)` and num_samples int32 `(batch,)`.
     """
     samples_per_frame = model.config.samples_per_frame
-    context = context_frames(model, num_steps)
+    context = context_frames(model.config, num_steps)
     end_frame = tf.minimum(first_frame + window_frames, num_frames)
     start = tf.maximum(first_frame - context, 0)
     needed = tf.minimum(end_frame + context, num_frames) - start

@@ -70,10 +70,7 @@ class Synthesizer:
         self.voice = voice
         self.batch_size = batch_size
         self.frontend = Frontend(Lexicon(lexicon), voice.config.text.phonemes)
-        # A voice is spoken in float32 whatever precision it was trained in.
-        self.model = WaveGrad2(voice.config, dtype="float32")
-        self.model.build()
-        set_weights(self.model, voice.weights, f"voice {voice.card.name!r}")
+        self.model = build_model(voice)
         ints = tf.TensorSpec((None,), tf.int32)
         matrix = tf.TensorSpec((None, None), tf.int32)
         self._encode = tf.function(
@@ -242,7 +239,7 @@ class Synthesizer:
             frames, num_frames = self._upsample(features, durations, lengths)
             for first, count in plan_windows(
                 int(num_frames[0]),
-                context_frames(self.model, len(table)),
+                context_frames(self.config, len(table)),
                 self.config.frames_per_second,
             ):
                 audio, _ = self._decode_window(
@@ -345,6 +342,19 @@ class Synthesizer:
             pauses,
         )
         return lengths, features, durations
+
+
+def build_model(voice: Voice) -> WaveGrad2:
+    """The model with a voice's weights.
+
+    Raises:
+        ValueError: If the weights do not fit the config.
+    """
+    # A voice is spoken in float32 whatever precision it was trained in.
+    model = WaveGrad2(voice.config, dtype="float32")
+    model.build()
+    set_weights(model, voice.weights, f"voice {voice.card.name!r}")
+    return model
 
 
 def _check_settings(seeds: Sequence[int], length_scale: float) -> None:

@@ -74,7 +74,7 @@ def test_windows_of_rows_with_other_steps_join_to_the_whole(
         start = tf.zeros_like(first)
         given = frames
         if cut:  # only what the window depends on
-            context = context_frames(model, tf.constant(NUM_STEPS))
+            context = context_frames(TINY, tf.constant(NUM_STEPS))
             start = tf.maximum(first - context, 0)
             ends = tf.minimum(first + count + context, num_frames)
             given = np.full_like(frames, 7.0)
@@ -114,7 +114,7 @@ def test_a_frame_outside_of_the_context_does_not_matter_and_one_inside_does(
     frames, _ = utterances
     num_steps, first, count = tf.constant([2]), 40, 5
     reach = 2 * receptive_field_frames(TINY.decoder)
-    assert context_frames(model, 2) == reach
+    assert context_frames(TINY, 2) == reach
 
     def window(changed_frame):
         changed = frames[:1].copy()

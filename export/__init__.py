@@ -1,0 +1,1 @@
+"""From a voice to what serves it: SavedModel, server, client."""
