@@ -16,7 +16,8 @@ from wg2.diffusion.sampler import NUM_COLUMNS, step_table
 from wg2.generation import context_frames, decode_window, encode_text, render, upsample
 from wg2.models.wavegrad2 import WaveGrad2
 from wg2.models.weights import set_weights
-from wg2.text.frontend import Encoded, Frontend, ignored
+from wg2.text.characters import ignored
+from wg2.text.frontend import Encoded, Frontend
 from wg2.text.lexicon import Lexicon
 from wg2.voice import Voice
 from wg2.windows import plan_windows
