@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.random_voice import random_voice
 from wg2.diffusion.graph_schedule import voice_noise_levels
 from wg2.diffusion.sampler import step_tables
 from wg2.generation import (
@@ -16,9 +16,8 @@ from wg2.generation import (
     encode_text,
     upsample,
 )
+from wg2.inference import build_model
 from wg2.models.receptive_field import receptive_field_frames
-from wg2.models.wavegrad2 import WaveGrad2
-from wg2.models.weights import get_weights, set_weights
 from wg2.presets import TINY
 
 NUM_STEPS = (1, 3, 2)
@@ -27,16 +26,7 @@ SEEDS = tf.constant([5, 6, 5], tf.int64)
 
 @pytest.fixture(scope="module")
 def model():
-    keras.utils.set_random_seed(0)
-    model = WaveGrad2(TINY)
-    model.build()
-    weights = get_weights(model)
-    # A fresh decoder ends in zeros, which would hide everything before it.
-    generator = np.random.default_rng(0)
-    for name in ("decoder/output/kernel", "decoder/output/bias"):
-        weights[name] = generator.normal(0, 0.3, weights[name].shape).astype("f")
-    set_weights(model, weights, "random")
-    return model
+    return build_model(random_voice(TINY))
 
 
 @pytest.fixture(scope="module")

@@ -9,12 +9,10 @@ import numpy as np
 import pytest
 import soundfile
 
+from tests.random_voice import random_voice
 from wg2 import synthesize
 from wg2.inference import Synthesizer
-from wg2.models.wavegrad2 import WaveGrad2
-from wg2.models.weights import get_weights
 from wg2.presets import TINY
-from wg2.voice import Card, Voice
 from wg2.windows import FIRST_SECONDS
 
 TEXTS = [
@@ -29,16 +27,8 @@ TEXTS = [
 @pytest.fixture(scope="module")
 def voice_dir(tmp_path_factory):
     config = TINY.override("diffusion.synthesis_steps=5")
-    model = WaveGrad2(config)
-    model.build()
-    weights = get_weights(model)
-    generator = np.random.default_rng(0)
-    # A fresh decoder ends in zeros, which would hide everything before it.
-    for name in ("decoder/output/kernel", "decoder/output/bias"):
-        weights[name] = generator.normal(0, 0.3, weights[name].shape).astype("f")
-    card = Card("random", "en-US", "none", {"name": "none"}, "0", 0)
     directory = tmp_path_factory.mktemp("voice") / "random"
-    Voice(config, weights, card).save(directory)
+    random_voice(config).save(directory)
     return directory
 
 
