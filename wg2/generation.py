@@ -133,6 +133,7 @@ def decode(
     seeds: tf.Tensor,
     block_frames: tf.Tensor | int | None = None,
     first_frame: tf.Tensor | None = None,
+    needed_frames: Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]] | None = None,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Audio of whole utterances from their frame features.
 
@@ -145,6 +146,8 @@ def decode(
             (and its receptive field around them), which bounds the memory of its
             activations and changes nothing else. None: all at once.
         first_frame: int32 `(batch,)` or None (0): where `frames` begin, for the noise.
+        needed_frames: step -> the first frame, and the one behind the last, whose noise
+            must be predicted in it, int32 scalars. None: all, in every step.
 
     Returns:
         audio float32 `(batch, samples)`, zero past each end, and num_samples int32
@@ -154,11 +157,19 @@ def decode(
     longest = tf.shape(frames)[1]
     mask = tf.sequence_mask(num_frames, longest)
 
-    def predict_noise(noisy_audio, noise_level):
-        if block_frames is None:
+    def predict_noise(noisy_audio, noise_level, step):
+        if block_frames is None and needed_frames is None:
             return decoder(noisy_audio, frames, noise_level, mask)
+        first, end = (0, longest) if needed_frames is None else needed_frames(step)
         return _decode_in_blocks(
-            decoder, noisy_audio, frames, noise_level, mask, block_frames
+            decoder,
+            noisy_audio,
+            frames,
+            noise_level,
+            mask,
+            first,
+            end,
+            end - first if block_frames is None else block_frames,
         )
 
     first_sample = None
@@ -212,6 +223,14 @@ def decode_window(
     needed = tf.minimum(end_frame + context, num_frames) - start
     index = tf.range(tf.reduce_max(needed))[None, :] + (start - frames_start)[:, None]
     index = tf.clip_by_value(index, 0, tf.shape(frames)[1] - 1)
+
+    def needed_frames(step):
+        # What the window depends on shrinks by the receptive field in every step.
+        ahead = context_frames(model.config, tf.maximum(num_steps - 1 - step, 0))
+        first = tf.maximum(first_frame - ahead, start) - start
+        end = tf.minimum(end_frame + ahead, start + needed) - start
+        return tf.reduce_min(first), tf.reduce_max(end)
+
     audio, _ = decode(
         model,
         tf.gather(frames, index, batch_dims=1),
@@ -220,6 +239,7 @@ def decode_window(
         seeds,
         block_frames,
         first_frame=start,
+        needed_frames=needed_frames,
     )
     num_samples = (end_frame - first_frame) * samples_per_frame
     sample = tf.range(tf.reduce_max(num_samples))[None, :]
@@ -235,15 +255,19 @@ def _decode_in_blocks(
     frames: tf.Tensor,
     noise_level: tf.Tensor,
     mask: tf.Tensor,
+    first_frame: tf.Tensor | int,
+    end_frame: tf.Tensor,
     block_frames: tf.Tensor | int,
 ) -> tf.Tensor:
-    """`decoder(noisy_audio, frames, noise_level, mask)`, one block after the other."""
+    """`decoder(noisy_audio, frames, noise_level, mask)` from `first_frame` up to
+    `end_frame`, one block after the other; zero elsewhere."""
     samples_per_frame = decoder.samples_per_frame
     num_frames = tf.shape(frames)[1]
-    # What fits into one block needs nothing around it.
-    reach = receptive_field_frames(decoder.config)
-    margin = tf.where(num_frames > block_frames, reach, 0)
-    after = tf.minimum(block_frames, num_frames) - 1 + margin
+    needed = end_frame - first_frame
+    # All in one block needs nothing around it.
+    whole = (needed == num_frames) & (needed <= block_frames)
+    margin = tf.where(whole, 0, receptive_field_frames(decoder.config))
+    after = tf.minimum(block_frames, needed) - 1 + margin
     # The decoder takes what is masked for silence outside of the utterance.
     mask = tf.pad(mask, [[0, 0], [margin, after]])
     frames = tf.pad(frames, [[0, 0], [margin, after], [0, 0]])
@@ -252,6 +276,7 @@ def _decode_in_blocks(
     )
 
     def compute(first, count):
+        first += first_frame
         end = first + count + 2 * margin
         audio = decoder(
             noisy_audio[:, first * samples_per_frame : end * samples_per_frame],
@@ -263,8 +288,9 @@ def _decode_in_blocks(
         audio = audio[:, inner : inner + count * samples_per_frame]
         return tf.reshape(audio, [-1, count, samples_per_frame])
 
-    audio = _in_blocks(compute, num_frames, block_frames)
-    return tf.reshape(audio, [tf.shape(frames)[0], -1])
+    audio = _in_blocks(compute, needed, block_frames)
+    around = [[0, 0], [first_frame, num_frames - end_frame], [0, 0]]
+    return tf.reshape(tf.pad(audio, around), [tf.shape(frames)[0], -1])
 
 
 def _in_blocks(

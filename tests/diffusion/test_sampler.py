@@ -168,7 +168,7 @@ def test_ddpm_converges_to_the_mean_and_variance_of_the_data():
     assert errors[-1] < 0.01
 
 
-def toy_noise(noisy, level):
+def toy_noise(noisy, level, _):
     level = level[:, None]
     noise_variance = (1 - level) * (1 + level)
     total = level**2 * VARIANCE + noise_variance
@@ -193,7 +193,7 @@ def test_all_samplers_reach_the_distribution_of_the_data(sampler):
 def test_given_the_true_noise_all_steps_end_at_the_clean_audio(name, sampler):
     clean = np.random.default_rng(0).uniform(-0.5, 0.5, (2, 30)).astype("float32")
 
-    def true_noise(noisy, level):
+    def true_noise(noisy, level, _):
         level = level[:, None]
         return (noisy - level * clean) / tf.sqrt((1 - level) * (1 + level))
 
@@ -222,7 +222,7 @@ def pad(tables):
     return padded
 
 
-def curved_noise(noisy, level):
+def curved_noise(noisy, level, _):
     return tf.sin(noisy) * level[:, None] + 0.1
 
 

@@ -113,7 +113,7 @@ def step_tables(
 
 
 def refine(
-    predict_noise: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
+    predict_noise: Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor],
     table: tf.Tensor,
     seeds: tf.Tensor,
     num_samples: tf.Tensor | int,
@@ -123,8 +123,8 @@ def refine(
     """Refines noise to audio.
 
     Args:
-        predict_noise: (noisy_audio `(batch, samples)`, noise_level `(batch,)`) ->
-            predicted noise `(batch, samples)`.
+        predict_noise: (noisy_audio `(batch, samples)`, noise_level `(batch,)`, step
+            int32 scalar, from 0) -> predicted noise `(batch, samples)`.
         table: float32 `(batch, steps, 7)`, see `step_tables`.
         seeds: int64 `(batch,)`, one per utterance.
         num_samples: int scalar.
@@ -149,7 +149,7 @@ def refine(
         def column(index):
             return row[:, index, None]
 
-        predicted = predict_noise(audio, row[:, LEVEL])
+        predicted = predict_noise(audio, row[:, LEVEL], step)
         refined = (
             column(SAMPLE) * audio
             + column(NOISE) * predicted
