@@ -152,7 +152,6 @@ ABBREVIATIONS = RuleGroup(
         Rule(r"\bvs\b", "versus"),
         Rule(r"\bBros\b", "brothers"),
         Rule(r"\b(?:Jr)\b", "junior"),
-        Rule(r"\bSq\.", "square"),
     ),
     guard=r"[A-Za-z]\.|\b(?:Mrs?|Ms|Dr|St|vs|Prof|Sgt|Capt|Mme|Mt|Ft|Jr|Bros|Lt|aka|Messrs|Drs|Lieut|Cmdr|PhD?|PhDs|[BM]Sc|[BM]Ed)\b",
 )

@@ -46,7 +46,6 @@ def _names() -> tuple[Rule, ...]:
         short: day for short, day in _SHORT_WEEKDAYS.items() if short != "Sun"
     }
     with_period |= {month[:3]: month for month in MONTHS if month[:3] not in _NAMES_TOO}
-    with_period["Sept"] = "September"
     for short, name in with_period.items():
         rules += [
             Rule(rf"\b{short}\.( [a-z]|[,;:)])", rf"{name}\1"),
