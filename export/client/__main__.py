@@ -52,7 +52,9 @@ def build_parser() -> argparse.ArgumentParser:
     which.add_argument("--label", help="of a version, such as stable")
     server.add_argument("--tls", action="store_true", help="encrypted")
     server.add_argument(
-        "--ca-file", type=Path, help="PEM certificates to trust (default: the system's)"
+        "--ca-file",
+        type=Path,
+        help="PEM certificates to trust (default: the public ones)",
     )
     server.add_argument(
         "--timeout",
@@ -180,6 +182,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if args.output == "-" and sys.stdout.isatty():
             raise ValueError("--output - writes sound, and this is a terminal")
+        if Path(args.output).is_dir():  # said now, not after the synthesis
+            raise ValueError(f"--output {args.output} is a folder, not a file")
         text = _read_text(args)
         started = time.monotonic()
         with Client(
@@ -218,8 +222,8 @@ def _hint(error: Exception, args: argparse.Namespace) -> str:
     if error.code == "NOT_FOUND":
         return "; --model, --version and --label say which model is meant"
     if error.code == "UNAVAILABLE":
-        other = "gRPC, which is asked without --rest" if args.rest else "--rest"
-        return f"; does it run, and is the port right (not that of {other})?"
+        kind = "REST port (8501" if args.rest else "gRPC port (8500"
+        return f"; does it run, and is this its {kind} by default)?"
     return ""
 
 

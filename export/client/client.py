@@ -58,7 +58,7 @@ class Client:
         model: Name that the server knows the model by.
         version, label: int or str, at most one; neither: the newest.
         rest: bool, REST instead of gRPC.
-        tls: bool; `ca_file`: certificates to trust instead of the system's.
+        tls: bool; `ca_file`: certificates to trust instead of the public ones.
         timeout_seconds: float, for each attempt at a request.
         retries: int, attempts after the first where the server is unavailable.
         in_flight: int, requests at a time.

@@ -45,4 +45,6 @@ def readable(message: str) -> str:
     if match := _ASSERTION.search(message):
         message = match.group(1)[1:-1].replace("] [", " ")
     message = " ".join(message.split())
+    # Of a port that speaks something else anything may come, and go to a terminal.
+    message = "".join(c if c.isprintable() else "?" for c in message)
     return message if len(message) <= _LONGEST else f"{message[:_LONGEST]}..."

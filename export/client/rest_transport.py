@@ -51,8 +51,6 @@ class RestTransport:
     def __init__(self, connection: Connection):
         self._connection = connection
         self._session = requests.Session()
-        if connection.ca_file:
-            self._session.verify = str(connection.ca_file)
         scheme = "https" if connection.tls else "http"
         adapter = requests.adapters.HTTPAdapter(pool_maxsize=_CONNECTIONS)
         self._session.mount(f"{scheme}://", adapter)
@@ -156,6 +154,8 @@ class RestTransport:
                 timeout=seconds,  # of each read, hence the look at the clock below
                 stream=True,
                 allow_redirects=False,
+                # Of the session, the environment's REQUESTS_CA_BUNDLE would replace it.
+                verify=str(self._connection.ca_file or "") or True,
             ) as answer:
                 for chunk in answer.iter_content(_CHUNK_BYTES):
                     content += chunk
@@ -233,4 +233,7 @@ def _innermost(error: BaseException) -> str:
                 error = candidate
                 break
         else:
-            return " ".join(str(error).split()) or type(error).__name__
+            said = str(error).strip()
+            return (
+                said if isinstance(error, OSError) else f"{type(error).__name__} {said}"
+            )

@@ -68,7 +68,7 @@ class Connection:
         timeout_seconds: float > 0, for one attempt at one request.
         retries: `Retries`.
         tls: bool.
-        ca_file: PEM file of certificates to trust; None: those of the system.
+        ca_file: PEM file of certificates to trust; None: the public ones.
     """
 
     server: str

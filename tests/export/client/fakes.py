@@ -11,6 +11,7 @@ import contextlib
 import io
 import json
 import re
+import ssl
 import threading
 import time
 import wave
@@ -469,10 +470,12 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextlib.contextmanager
-def rest_server(model: FakeModel):
+def rest_server(model: FakeModel, tls: ssl.SSLContext | None = None):
     """Yields "localhost:port"."""
     with _Server(("localhost", 0), _Handler) as server:
         server.model = model
+        if tls:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         try:
