@@ -130,9 +130,16 @@ class Voice:
                 f"{self.settings.speaker!r}"
             )
         if self.settings.speaker is None and has_speakers:
-            raise ValueError(
-                "the voice has several speakers: choose one with `speaker`"
-            )
+            raise ValueError(f"choose a speaker: {self._known_speakers()}")
+
+    def _known_speakers(self) -> str:
+        """Only a refusal names them."""
+        try:
+            inputs = {**self._conditions(), "text": _text("a"), "speaker": _text("")}
+            self._transport.predict("encode", inputs, _FACTS, self._asked)
+        except ServerError as error:
+            return error.message
+        return "the voice has several"
 
     def get_facts(self) -> Facts:
         """What `speak` needs to know with settings. Raises `ServerError`."""

@@ -159,7 +159,11 @@ class FakeModel:
             features = text_features(text, float(scale))
         if signature == "encode":
             if self.speakers and inputs["speaker"][0].decode() not in self.speakers:
-                raise Refused("INVALID_ARGUMENT", "unknown speaker")
+                known = ", ".join(self.speakers)
+                raise Refused(
+                    "INVALID_ARGUMENT",
+                    f"assertion failed: [speaker must be one of: {known}.] [[{{{{",
+                )
             return {
                 "features": features[None],
                 "num_frames": np.array([len(features)], np.int32),

@@ -35,15 +35,20 @@ def run(*arguments, **options) -> subprocess.CompletedProcess:
     )
 
 
-@pytest.fixture(params=["grpc", "rest"])
+BOTH = pytest.mark.parametrize("serve", ["grpc", "rest"], indirect=True)
+
+
+@pytest.fixture
 def serve(request):
-    """serve(model) -> the arguments that reach a server of that model."""
-    start = {"grpc": fakes.grpc_server, "rest": fakes.rest_server}[request.param]
+    """serve(model) -> the arguments that reach a server of that model, by gRPC unless
+    a test is marked with `BOTH`."""
+    kind = getattr(request, "param", "grpc")
+    start = {"grpc": fakes.grpc_server, "rest": fakes.rest_server}[kind]
     with contextlib.ExitStack() as stack:
 
         def serving(model):
             server = stack.enter_context(start(model))
-            flags = ("--rest",) if request.param == "rest" else ()
+            flags = ("--rest",) if kind == "rest" else ()
             return ("--server", server, *flags)
 
         yield serving
@@ -92,6 +97,7 @@ def test_standard_input_to_standard_output_as_wav(serve, tmp_path):
     np.testing.assert_array_equal(read(path)[0], expected)
 
 
+@BOTH
 def test_streams_raw_samples_to_standard_output(serve, tmp_path):
     text = tmp_path / "text.txt"
     text.write_text("x" * 300, encoding="utf-8-sig")
@@ -111,6 +117,7 @@ def test_streams_into_a_wav(serve, tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGPIPE"), reason="no pipes as POSIX has them")
+@BOTH
 def test_reader_that_goes_ends_a_stream_quietly(serve):
     model = FakeModel(seconds=0.05)
     text = "x" * 1000 + ". " + "Yes. " * 500
@@ -131,10 +138,13 @@ def test_reader_that_goes_ends_a_stream_quietly(serve):
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGPIPE"), reason="POSIX only")
+@BOTH
 def test_interrupt_does_not_wait_for_the_server(serve):
     model = FakeModel(seconds=30.0)
     process = subprocess.Popen(
         [*COMMAND, *serve(model), "--text", "Hi.", "-o", "-"],
+        # Where the tests run in the background, it is ignored by inheritance.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         cwd=ROOT,
         env=NO_PROXY,
         stdout=subprocess.PIPE,
@@ -172,6 +182,7 @@ def test_failed_sentence_of_a_stream_says_what_was_written(serve, tmp_path):
     assert f"only {len(audio) / RATE_HZ:.2f} s were written" in last
 
 
+@BOTH
 def test_other_kind_of_port_is_one_line_with_a_hint(serve):
     server, *rest = serve(FakeModel())[1:]
     flags = () if rest else ("--rest",)  # the other one
@@ -218,6 +229,7 @@ def test_retries_are_quiet(serve, tmp_path):
     assert len(result.stderr.splitlines()) == 1
 
 
+@BOTH
 def test_no_tensorflow_is_imported(serve, tmp_path):
     """And REST does without gRPC, gRPC without requests."""
     arguments = [*serve(FakeModel()), "--text", "Hi.", "-o", str(tmp_path / "out.wav")]

@@ -13,6 +13,7 @@ from export.client.pieces import (
     silence,
     split_text,
 )
+from wg2.text.frontend import MAX_BYTES
 
 
 def words(text: str) -> list[str]:
@@ -74,6 +75,10 @@ def test_no_word_is_lost_and_no_piece_too_long():
         pieces = split_text(text, limit)
         assert max(len(p.text.encode()) for p in pieces) <= limit
         assert words(" ".join(p.text for p in pieces)) == words(text)
+
+
+def test_limit_is_that_of_the_front_end():
+    assert MAX_TEXT_BYTES == MAX_BYTES
 
 
 def test_slow_speech_gets_shorter_pieces():
