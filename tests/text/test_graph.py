@@ -64,6 +64,7 @@ def test_words_homographs_controls(graph, lexicon):
         "The the to a to the. to? the; an object I object, does he? The does.",
         "don't close 'em he'd've live",
         "I used to lead a lead pipe of lead, used. To lead",
+        "A JPEG, jsonfiles, lidar's covid at 5 kHz; WIFI, Wi-Fi",
         "pipe of",
         "lead",
     ]

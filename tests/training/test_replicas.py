@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import subprocess
 import time
 from pathlib import Path
 
@@ -150,7 +151,7 @@ class Workers:
     def wait(self, seconds: float) -> list[int]:
         try:
             return [process.wait(seconds) for process in self.processes]
-        except Exception:
+        except subprocess.TimeoutExpired:
             for process in self.processes:
                 process.kill()
             raise AssertionError(self.tails()) from None

@@ -16,6 +16,7 @@ import pytest
 import tensorflow as tf
 
 from tests.training import setup
+from wg2.models.weights import get_weights
 from wg2.train import main
 from wg2.training import commands
 from wg2.training import run as runs
@@ -159,7 +160,7 @@ def test_fine_tuning_can_resume_before_its_first_checkpoint(
 ):
     """The weights it started from are in a checkpoint of step 0."""
     source = setup.make_trainer(info, *setup.MINI, seed=9)
-    weights = source.averaged_arrays()
+    weights = get_weights(source.model)
     card = Card("v", "en-US", "none", {}, "0", 1)
     Voice(source.config, weights, card).save(tmp_path / "v")
     monkeypatch.setattr(runs.TrainingRun, "train", lambda self, steps: False)
