@@ -6,7 +6,6 @@ python -m export.client --model slt --text "Hello world." --output out.wav
 from __future__ import annotations
 
 import argparse
-import io
 import logging
 import os
 import sys
@@ -121,17 +120,9 @@ def _speak(client, text: str, args: argparse.Namespace, settings: dict) -> float
         wav.write(args.output, audio, rate_hz)
         print(f"{args.output}\t{seconds:.2f} s")
         return seconds
-    import wave
-
     samples, num_clipped = wav.to_int16(audio)
     _warn_clipped(num_clipped, len(samples))
-    file = io.BytesIO()
-    with wave.open(file, "wb") as out:
-        out.setnchannels(1)
-        out.setsampwidth(2)
-        out.setframerate(rate_hz)
-        out.writeframes(samples.astype("<i2").tobytes())
-    sys.stdout.buffer.write(file.getvalue())
+    sys.stdout.buffer.write(wav.to_bytes(samples, rate_hz))
     return seconds
 
 
@@ -142,20 +133,23 @@ def _stream(client, text: str, args: argparse.Namespace, settings: dict) -> floa
 
     started = time.monotonic()
     stream = client.stream(text, **settings)
+    rate_hz = stream.sample_rate_hz
+    if args.output == "-":
+        print(f"streaming 16-bit mono PCM at {rate_hz} Hz", file=sys.stderr)
     try:
-        with PcmWriter(args.output, stream.sample_rate_hz) as out:
+        with PcmWriter(args.output, rate_hz) as out:
             for chunk in stream:
                 if not out.num_samples and len(chunk):
                     elapsed = time.monotonic() - started
                     print(f"first sound after {elapsed:.2f} s", file=sys.stderr)
                 out.write(chunk)
     except SentenceError as error:
-        seconds = out.num_samples / stream.sample_rate_hz
+        seconds = out.num_samples / rate_hz
         raise RuntimeError(f"{error}; only {seconds:.2f} s were written") from None
     finally:
         stream.close()
     _warn_clipped(out.num_clipped, out.num_samples)
-    seconds = out.num_samples / stream.sample_rate_hz
+    seconds = out.num_samples / rate_hz
     if args.output != "-":
         print(f"{args.output}\t{seconds:.2f} s")
     return seconds

@@ -20,7 +20,6 @@ _OPTIONS = (
     # gRPC refuses at once while it waits to connect again. With its own waits, of up
     # to two minutes, our later attempts would never reach a server that is back.
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1000),
 )
 

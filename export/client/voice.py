@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import threading
-import wave
 from dataclasses import dataclass
 
 import numpy as np
 
+from export.client.answers import (
+    AUDIO,
+    FACTS,
+    Facts,
+    read_audio,
+    read_facts,
+    read_row,
+    read_wav,
+)
 from export.client.errors import ServerError
 from export.client.transport import STRING, Model, Transport, Version
 from export.client.windows import Window
-from wg2.audio import wav
 
 _SIGNATURES = ("wav", "synthesize", "encode", "decode_window")
-_AUDIO = {"audio": "DT_FLOAT", "num_samples": "DT_INT32"}
-_FACTS = {
-    "sample_rate_hz": "DT_INT32",
-    "samples_per_frame": "DT_INT32",
-    "margin_frames_per_step": "DT_INT32",
-    "default_num_steps": "DT_INT32",
-}
 _ENCODED = {"features": "DT_FLOAT", "num_frames": "DT_INT32"}
 
 _log = logging.getLogger(__name__)
@@ -56,16 +55,6 @@ class Settings:
 
     def is_default(self) -> bool:
         return self == Settings()
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What `encode` says of a voice; see the columns of that name."""
-
-    sample_rate_hz: int
-    samples_per_frame: int
-    margin_frames_per_step: int
-    default_num_steps: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +125,7 @@ class Voice:
         """Only a refusal names them."""
         try:
             inputs = {**self._conditions(), "text": _text("a"), "speaker": _text("")}
-            self._transport.predict("encode", inputs, _FACTS, self._asked)
+            self._transport.predict("encode", inputs, FACTS, self._asked)
         except ServerError as error:
             return error.message
         return "the voice has several"
@@ -181,10 +170,10 @@ class Voice:
                 "seed": np.array([seed], np.int64),
                 "num_steps": _int32(steps),
             },
-            _AUDIO,
+            AUDIO,
             encoded.version,
         )
-        audio = _audio(answer)
+        audio = read_audio(answer)
         if len(audio) != window.num_frames * facts.samples_per_frame:
             raise ServerError(
                 "INTERNAL",
@@ -198,7 +187,7 @@ class Voice:
         try:
             return request(version)
         except ServerError as error:
-            if error.code != "NOT_FOUND" or version == self._asked:
+            if error.code != "NOT_FOUND":
                 raise
         with self._lock:
             if self._version == version:
@@ -216,8 +205,8 @@ class Voice:
         with self._lock:
             if self._facts is None:
                 inputs = {"text": _text("a"), **self._conditions()}
-                answer = self._transport.predict("encode", inputs, _FACTS, version)
-                self._facts = _facts(answer)
+                answer = self._transport.predict("encode", inputs, FACTS, version)
+                self._facts = read_facts(answer)
             return self._facts
 
     def _speak(self, text: str, seed: int, version: Version) -> tuple[np.ndarray, int]:
@@ -225,7 +214,7 @@ class Voice:
             answer = self._transport.predict(
                 "wav", {"text": _text(text)}, {"wav_bytes": "DT_STRING"}, version
             )
-            audio, rate_hz = _read_wav(_row(answer, "wav_bytes"))
+            audio, rate_hz = read_wav(read_row(answer, "wav_bytes"))
         else:
             facts = self._get_facts(version)
             inputs = {
@@ -234,8 +223,8 @@ class Voice:
                 "num_steps": _int32(self.settings.steps or facts.default_num_steps),
                 **self._conditions(),
             }
-            answer = self._transport.predict("synthesize", inputs, _AUDIO, version)
-            audio, rate_hz = _audio(answer), facts.sample_rate_hz
+            answer = self._transport.predict("synthesize", inputs, AUDIO, version)
+            audio, rate_hz = read_audio(answer), facts.sample_rate_hz
         self._check_rate(rate_hz)
         return audio, rate_hz
 
@@ -243,17 +232,17 @@ class Voice:
         answer = self._transport.predict(
             "encode",
             {"text": _text(text), **self._conditions()},
-            {**_ENCODED, **_FACTS},
+            {**_ENCODED, **FACTS},
             version,
         )
         features = answer["features"]
-        num_frames = int(_row(answer, "num_frames"))
+        num_frames = int(read_row(answer, "num_frames"))
         if features.ndim != 3 or not 0 <= num_frames <= features.shape[1]:
             raise ServerError(
                 "INTERNAL",
                 f"features of shape {features.shape} came back for {num_frames} frames",
             )
-        facts = _facts(answer)
+        facts = read_facts(answer)
         self._check_rate(facts.sample_rate_hz)
         return Encoded(features[:1, :num_frames], num_frames, facts, version)
 
@@ -280,46 +269,3 @@ def _text(text: str) -> np.ndarray:
 
 def _int32(value: int) -> np.ndarray:
     return np.array([value], np.int32)
-
-
-def _row(answer: dict[str, np.ndarray], name: str):
-    """The only row of an output `[1]`."""
-    if answer[name].shape != (1,):
-        raise ServerError(
-            "INTERNAL", f"output {name!r} has the shape {answer[name].shape}, not (1,)"
-        )
-    return answer[name][0]
-
-
-def _facts(answer: dict[str, np.ndarray]) -> Facts:
-    facts = Facts(**{name: int(_row(answer, name)) for name in _FACTS})
-    for name in ("sample_rate_hz", "samples_per_frame", "default_num_steps"):
-        if getattr(facts, name) < 1:
-            raise ServerError("INTERNAL", f"{name} is {getattr(facts, name)}")
-    return facts
-
-
-def _audio(answer: dict[str, np.ndarray]) -> np.ndarray:
-    audio, num_samples = answer["audio"], int(_row(answer, "num_samples"))
-    if audio.ndim != 2 or len(audio) < 1 or not 0 <= num_samples <= audio.shape[1]:
-        raise ServerError(
-            "INTERNAL",
-            f"audio of shape {audio.shape} came back for {num_samples} samples",
-        )
-    audio = audio[0, :num_samples]
-    if not np.all(np.isfinite(audio)):
-        raise ServerError("INTERNAL", "the audio is not finite")
-    return audio
-
-
-def _read_wav(content: bytes) -> tuple[np.ndarray, int]:
-    try:
-        with wave.open(io.BytesIO(content)) as file:
-            form = file.getnchannels(), file.getsampwidth()
-            data = file.readframes(file.getnframes())
-            rate_hz = file.getframerate()
-    except (wave.Error, EOFError) as error:
-        raise ServerError("INTERNAL", f"wav_bytes is no WAV file: {error}") from None
-    if form != (1, 2) or len(data) != 2 * file.getnframes():
-        raise ServerError("INTERNAL", "wav_bytes is no complete 16-bit mono WAV file")
-    return wav.from_int16(np.frombuffer(data, "<i2")), rate_hz
