@@ -159,7 +159,8 @@ class _Stack:
             )
         elif shape != self._shape:
             raise invalid(
-                f"Expecting shape {json_values.shape_text(self._shape)} but got: {json_values.shape_text(shape)}"
+                f"Expecting shape {json_values.shape_text(self._shape)} but got: "
+                f"{json_values.shape_text(shape)}"
             )
         self._flat += flat
 

@@ -25,6 +25,7 @@ _INTEGERS = (
 )
 # Digits after which a value of the type always reads back as itself.
 _FULL_DIGITS = {tf.float32: 9, tf.float64: 17}
+_NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 _ESCAPED = re.compile(rb'["\\\x00-\x1f]')
 _ESCAPES = {
     b'"': rb"\"",
@@ -62,27 +63,26 @@ def decimals(array: np.ndarray, full_digits: int) -> list[bytes]:
         array: float32 or float64 `(values,)`.
         full_digits: int.
     """
-    if not array.size:
-        return []
-    values = array.tolist()
-    finite = np.isfinite(array)
-    short = [f"{value:.6g}" for value in values]
-    back = np.array(short, np.float64).astype(array.dtype)
-    exact = (back == array) | ~finite
-    result = []
-    for value, text, is_exact, is_finite in zip(
-        values, short, exact.tolist(), finite.tolist(), strict=True
-    ):
-        if not is_finite:
-            text = "NaN" if math.isnan(value) else "Infinity"
-            text = "-Infinity" if value < 0 else text
-        else:
-            if not is_exact:
-                text = f"{value:.{full_digits}g}"
-            if "." not in text and "e" not in text:
-                text += ".0"
-        result.append(text.encode("ascii"))
-    return result
+    values = array.astype(np.float64)
+    with np.errstate(all="ignore"):
+        scale = 10.0 ** (5 - np.floor(np.log10(np.abs(values))))
+        distance = np.abs(values * scale - np.rint(values * scale))
+    # Too far from six digits for any doubt, and with a point: most of a sound.
+    normal = np.abs(values) >= np.finfo(array.dtype).tiny
+    long = (distance > 0.1) & normal & (np.abs(values) < 1e5)
+    texts = [f"{value:.{full_digits}g}" for value in array.tolist()]
+    doubtful = np.flatnonzero(~long)
+    short = [f"{value:.6g}" for value in array[doubtful].tolist()]
+    read_back = np.array([float(text) for text in short]).astype(array.dtype)
+    exact = (read_back == array[doubtful]).tolist()
+    for i, text, is_exact in zip(doubtful.tolist(), short, exact, strict=True):
+        text = text if is_exact else texts[i]
+        if text in _NOT_FINITE:
+            text = _NOT_FINITE[text]
+        elif "." not in text and "e" not in text:
+            text += ".0"
+        texts[i] = text
+    return "\n".join(texts).encode("ascii").split(b"\n") if texts else []
 
 
 def string(value: bytes) -> bytes:

@@ -151,8 +151,12 @@ class RestService:
                     Code.INTERNAL, f"{type(raised).__name__}: {raised}"
                 )
             outcome.code = error.code
-            body = json.dumps({"error": error.message}).encode()
-            return self._json(body, error.http_status)
+            answer = self._json(
+                json.dumps({"error": error.message}).encode(), error.http_status
+            )
+            if error.code == Code.UNAVAILABLE:
+                answer.headers["Retry-After"] = "1"
+            return answer
 
     def _json(self, body: bytes, status: int) -> web.Response:
         return web.Response(

@@ -130,8 +130,10 @@ def set_threads(session: int, intra_op: int, inter_op: int) -> None:
             "--tensorflow-session-parallelism sets both of the others: give it alone, "
             "or only them"
         )
-    tf.config.threading.set_intra_op_parallelism_threads(intra_op or session)
-    tf.config.threading.set_inter_op_parallelism_threads(inter_op or session)
+    if intra_op or session:
+        tf.config.threading.set_intra_op_parallelism_threads(intra_op or session)
+    if inter_op or session:
+        tf.config.threading.set_inter_op_parallelism_threads(inter_op or session)
 
 
 def names_of_python_ops(graph: tf.compat.v1.GraphDef) -> Sequence[str]:

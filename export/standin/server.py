@@ -78,10 +78,12 @@ class Server:
         self._options = options
         self._on_ready = on_ready
         self._stop: Callable[[], None] | None = None
+        self.rest: RestService | None = None  # set by `run`
 
     def stop(self) -> None:
-        """Ends `run`, which has begun; any thread may call it."""
-        self._stop()
+        """Ends `run`, which has begun; any thread may call it, also again."""
+        with contextlib.suppress(RuntimeError):  # the event loop has ended
+            self._stop()
 
     async def run(self, handle_signals: bool = True) -> bool:
         """Serves until `stop`, SIGTERM or SIGINT.
@@ -123,9 +125,11 @@ class Server:
         options = self._options
         workers = Workers(options.max_running, options.max_waiting)
         metrics = Metrics(self._models, workers)
-        rest = RestService(self._models, workers, metrics, options.rest, options.cors)
+        self.rest = RestService(
+            self._models, workers, metrics, options.rest, options.cors
+        )
         runner = web.AppRunner(
-            rest.application(),
+            self.rest.application(),
             access_log=None,
             auto_decompress=False,  # limits and broken gzip are ours
             handler_cancellation=True,  # a client that goes frees its slot
@@ -140,7 +144,7 @@ class Server:
             self._manager.start()
             self._on_ready(options.host, grpc_port, rest_port)
             await stop.wait()
-            rest.stopping = True
+            self.rest.stopping = True
             logger.info(
                 "Stopping: %d requests run, %d wait", workers.running, workers.waiting
             )
