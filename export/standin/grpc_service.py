@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from typing import ClassVar
 
 import grpc
+from google.protobuf.message import DecodeError
 from tensorflow_serving.apis import (
     classification_pb2,
     get_model_metadata_pb2,
@@ -30,6 +32,7 @@ from export.standin.workers import Workers
 logger = logging.getLogger(__name__)
 
 _MAX_MESSAGE = 1024
+_NO_MESSAGE = object()
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
@@ -41,6 +44,14 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         workers: What runs them.
         metrics: What counts them.
     """
+
+    METHODS: ClassVar[dict[str, type]] = {
+        "Predict": predict_pb2.PredictRequest,
+        "Classify": classification_pb2.ClassificationRequest,
+        "Regress": regression_pb2.RegressionRequest,
+        "MultiInference": inference_pb2.MultiInferenceRequest,
+        "GetModelMetadata": get_model_metadata_pb2.GetModelMetadataRequest,
+    }
 
     def __init__(self, models: Models, workers: Workers, metrics: Metrics) -> None:
         self._models = models
@@ -118,6 +129,11 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
         any_label_version: As of `Models.configure`.
     """
 
+    METHODS: ClassVar[dict[str, type]] = {
+        "GetModelStatus": get_model_status_pb2.GetModelStatusRequest,
+        "HandleReloadConfigRequest": model_management_pb2.ReloadConfigRequest,
+    }
+
     def __init__(
         self,
         models: Models,
@@ -164,6 +180,54 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
 
         method = "HandleReloadConfigRequest"
         return await _answer(self._metrics, "", method, context, answer)
+
+
+def add_to_server(
+    server: grpc.aio.Server,
+    prediction: PredictionService,
+    model: ModelService,
+) -> None:
+    """Registers both services.
+
+    Other than the generated functions, what is no message is an INVALID_ARGUMENT, not
+    an exception within grpc.
+    """
+    for service, servicer in (
+        ("tensorflow.serving.PredictionService", prediction),
+        ("tensorflow.serving.ModelService", model),
+    ):
+        handlers = {
+            method: grpc.unary_unary_rpc_method_handler(
+                _refusing_no_message(getattr(servicer, method)),
+                request_deserializer=_reader(message_class),
+                response_serializer=lambda response: response.SerializeToString(),
+            )
+            for method, message_class in servicer.METHODS.items()
+        }
+        server.add_generic_rpc_handlers(
+            [grpc.method_handlers_generic_handler(service, handlers)]
+        )
+
+
+def _reader(message_class: type) -> Callable:
+    def read(content: bytes):
+        try:
+            return message_class.FromString(content)
+        except DecodeError:
+            return _NO_MESSAGE
+
+    return read
+
+
+def _refusing_no_message(method: Callable) -> Callable:
+    async def handle(request, context: grpc.aio.ServicerContext):
+        if request is _NO_MESSAGE:
+            await context.abort(
+                grpc.StatusCode.INVALID_ARGUMENT, "The request does not parse"
+            )
+        return await method(request, context)
+
+    return handle
 
 
 def _spec(request) -> model_pb2.ModelSpec:

@@ -108,6 +108,8 @@ def _converter(dtype: tf.DType) -> Callable[[list], list]:
         return lambda values: [_string(value) for value in values]
 
     def refuse(values: list) -> list:
+        if not values:
+            return values
         raise ServingError(
             Code.UNIMPLEMENTED,
             f"Conversion of JSON Value: {quote(values[0])} to type: {_name(dtype)}",

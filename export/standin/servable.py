@@ -88,7 +88,10 @@ class Signature:
                 )
         flat = runtime.call(self._function, dict(inputs), stop)
         named = tf.nest.pack_sequence_as(self._function.structured_outputs, flat)
-        return {name: (_values(named[name]), named[name].dtype) for name in outputs}
+        try:
+            return {name: (_values(named[name]), named[name].dtype) for name in outputs}
+        except tf.errors.OpError as error:  # no values, but 2 ** 62 times none
+            raise runtime.from_op_error(error) from None
 
 
 class Servable:

@@ -13,12 +13,8 @@ from dataclasses import dataclass, field
 
 import grpc
 from aiohttp import web
-from tensorflow_serving.apis import (
-    model_service_pb2_grpc,
-    prediction_service_pb2_grpc,
-)
 
-from export.standin.grpc_service import ModelService, PredictionService
+from export.standin.grpc_service import ModelService, PredictionService, add_to_server
 from export.standin.manager import Manager
 from export.standin.metrics import Metrics
 from export.standin.models import Models
@@ -165,14 +161,11 @@ class Server:
                 ("grpc.so_reuseport", 0),  # a port in use is an error
             ]
         )
-        prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
-            PredictionService(self._models, workers, metrics), server
-        )
-        model_service_pb2_grpc.add_ModelServiceServicer_to_server(
-            ModelService(
-                self._models, self._manager, metrics, self._options.any_label_version
-            ),
+        any_label_version = self._options.any_label_version
+        add_to_server(
             server,
+            PredictionService(self._models, workers, metrics),
+            ModelService(self._models, self._manager, metrics, any_label_version),
         )
         return server
 

@@ -417,3 +417,19 @@ def test_many_callers_get_their_own_answers(standin):
     for thread in threads:
         thread.join(toy.START_SECONDS)
     assert not wrong
+
+
+def test_bytes_that_are_no_message(standin):
+    method = "/tensorflow.serving.PredictionService/Predict"
+    assert fails(standin.channel.unary_unary(method), b"\xff\xff\xff") == (
+        Code.INVALID_ARGUMENT,
+        "The request does not parse",
+    )
+
+
+def test_no_values_in_a_huge_shape(standin):
+    huge = tf.make_tensor_proto([], tf.float32, [0])
+    huge.tensor_shape.dim[0].size = 2**62
+    huge.tensor_shape.dim.add(size=0)
+    code, _ = fails(standin.prediction.Predict, request(x=huge))
+    assert code is Code.INVALID_ARGUMENT

@@ -279,6 +279,11 @@ BODIES = {
     ),
     "bad base64": (_of("echo", inputs={"b64": "*"}), 400, "Unable to base64 decode"),
     "half input": (_of("from_half", inputs=[1]), 501, "to type: half"),
+    "half input without values": (
+        _of("from_half", instances=[[]]),
+        200,
+        {"predictions": [[]]},
+    ),
     "half output": (
         _of("half", instances=[1]),
         400,
