@@ -27,7 +27,7 @@ from export.standin.errors import Code, ServingError, invalid
 from export.standin.manager import Manager
 from export.standin.metrics import Metrics
 from export.standin.models import Models
-from export.standin.workers import Workers
+from export.standin.workers import Workers, in_background
 
 logger = logging.getLogger(__name__)
 
@@ -171,7 +171,7 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
                 )
             configs = config.from_proto(request.config)
             # Loads models: not in the event loop, and not in a request's slot.
-            await asyncio.to_thread(
+            await in_background(
                 self._manager.reconfigure, configs, self._any_label_version
             )
             response = model_management_pb2.ReloadConfigResponse()

@@ -7,6 +7,7 @@ import contextlib
 import errno
 import functools
 import logging
+import os
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from export.standin.manager import Manager
 from export.standin.metrics import Metrics
 from export.standin.models import Models
 from export.standin.rest_service import RestLimits, RestService
-from export.standin.workers import Workers
+from export.standin.workers import Workers, in_background
 
 logger = logging.getLogger(__name__)
 
@@ -100,15 +101,13 @@ class Server:
         self._stop = functools.partial(loop.call_soon_threadsafe, stop.set)
         for number in (signal.SIGTERM, signal.SIGINT) if handle_signals else ():
             with contextlib.suppress(NotImplementedError):  # Windows
-                loop.add_signal_handler(number, stop.set)
+                loop.add_signal_handler(number, _stop_or_end, stop, number)
         if not await self._load(stop):
             return False
         return await self._serve(stop)
 
     async def _load(self, stop: asyncio.Event) -> bool:
-        loading = asyncio.ensure_future(
-            asyncio.to_thread(self._manager.wait_until_ready)
-        )
+        loading = asyncio.ensure_future(in_background(self._manager.wait_until_ready))
         stopping = asyncio.ensure_future(stop.wait())
         await asyncio.wait({loading, stopping}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
@@ -185,6 +184,12 @@ class Server:
             return server.add_insecure_port(address)
         except RuntimeError as error:  # which says no more than that it failed
             raise _no_port("--port", host, port, error) from None
+
+
+def _stop_or_end(stop: asyncio.Event, number: int) -> None:
+    if stop.is_set() and number == signal.SIGINT:  # somebody at the keyboard insists
+        os._exit(128 + number)
+    stop.set()
 
 
 def _no_port(option: str, host: str, port: int, error: Exception) -> OSError:

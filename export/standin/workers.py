@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -12,6 +14,34 @@ from export.standin.errors import Code, ServingError
 from export.standin.runtime import Cancellation
 
 _T = TypeVar("_T")
+
+
+async def in_background(function: Callable[..., _T], *arguments) -> _T:
+    """What `function` returns or raises, from a thread the process never waits for.
+
+    `asyncio.to_thread` would hold up the end of the event loop: loads take minutes.
+    """
+    loop = asyncio.get_running_loop()
+    result: asyncio.Future = loop.create_future()
+
+    def finish(setter: Callable, value: object) -> None:
+        def set_if_wanted():
+            if not result.done():
+                setter(value)
+
+        with contextlib.suppress(RuntimeError):  # the event loop has ended
+            loop.call_soon_threadsafe(set_if_wanted)
+
+    def work() -> None:
+        try:
+            value = function(*arguments)
+        except BaseException as error:
+            finish(result.set_exception, error)
+        else:
+            finish(result.set_result, value)
+
+    threading.Thread(target=work, name=function.__name__, daemon=True).start()
+    return await result
 
 
 class Workers:

@@ -433,3 +433,10 @@ def test_no_values_in_a_huge_shape(standin):
     huge.tensor_shape.dim.add(size=0)
     code, _ = fails(standin.prediction.Predict, request(x=huge))
     assert code is Code.INVALID_ARGUMENT
+
+
+def test_a_message_beyond_the_limit(standin):
+    text = tf.constant(["x" * 200_001])
+    code, details = fails(standin.prediction.Predict, request("echo", text=text))
+    assert code is Code.RESOURCE_EXHAUSTED
+    assert "200000" in details

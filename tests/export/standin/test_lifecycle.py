@@ -95,22 +95,51 @@ def test_time_in_the_queue_counts(small, serve):
 def test_sigterm_under_load(small):
     """What can end within the time does, and its answer arrives; nothing hangs."""
     process = toy.Process(
-        *("--model_base_path", str(small), "--shutdown-seconds", "4"),
+        *("--model_base_path", str(small), "--shutdown-seconds", "5"),
         *("--max-concurrent-requests", "3"),
     )
     client = process.ready()
     endless = slow(client)
     toy.wait_for(lambda: running(client) == 1)
-    calls = [slow(client, steps=20 + i) for i in range(12)]
-    toy.wait_for(lambda: client.metric("serving_requests_in_flight") >= 10)
+    calls = [slow(client, steps=20 + i) for i in range(6)]
+    body = '{"signature_name": "slow", "instances": [20]}'
+    answers = []
+    posts = [
+        threading.Thread(target=lambda: answers.append(client.post(body)))
+        for _ in range(6)
+    ]
+    for post in posts:
+        post.start()
+    toy.wait_for(lambda: client.metric("serving_requests_in_flight") >= 11)
     process.process.send_signal(signal.SIGTERM)
-    answers = [call.result(toy.START_SECONDS) for call in calls]
-    assert [answer.outputs["y"].float_val[0] for answer in answers] == [2.0] * 12
+    for call in calls:
+        assert call.result(toy.START_SECONDS).outputs["y"].float_val[0] == 2.0
+    for post in posts:
+        post.join(toy.START_SECONDS)
+    assert [answer.json["predictions"][0]["y"] for answer in answers] == [2.0] * 6
     assert process.end() == 0
     with pytest.raises(grpc.RpcError):
         endless.result()
-    with pytest.raises(OSError, match="refused"):
-        socket.create_connection(("127.0.0.1", client.rest_port))
+    assert not accepts(client)
+
+
+def test_ctrl_c_while_it_stops_waits_for_nothing(small):
+    process = toy.Process("--model_base_path", str(small))
+    client = process.ready()
+    slow(client)
+    toy.wait_for(lambda: running(client) == 1)
+    process.process.send_signal(signal.SIGTERM)
+    toy.wait_for(lambda: not accepts(client))
+    process.process.send_signal(signal.SIGINT)
+    assert process.process.wait(toy.START_SECONDS) == 128 + signal.SIGINT
+
+
+def accepts(client: toy.Client) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", client.rest_port)).close()
+    except ConnectionRefusedError:
+        return False
+    return True
 
 
 def test_stop_before_a_version_is_there(tmp_path, serve):
