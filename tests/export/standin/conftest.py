@@ -50,6 +50,21 @@ def standin(
         process.end()
 
 
+@pytest.fixture
+def launch() -> Iterator[Callable[..., toy.Process]]:
+    """Starts the command; what a failed test leaves is killed."""
+    processes = []
+
+    def start(*arguments: str) -> toy.Process:
+        processes.append(toy.Process(*arguments))
+        return processes[-1]
+
+    yield start
+    for process in processes:
+        process.process.kill()
+        process.process.wait()
+
+
 class Running:
     """A server in this process, with its parts at hand."""
 

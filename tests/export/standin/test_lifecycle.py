@@ -92,9 +92,9 @@ def test_time_in_the_queue_counts(small, serve):
     call.cancel()
 
 
-def test_sigterm_under_load(small):
+def test_sigterm_under_load(small, launch):
     """What can end within the time does, and its answer arrives; nothing hangs."""
-    process = toy.Process(
+    process = launch(
         *("--model_base_path", str(small), "--shutdown-seconds", "5"),
         *("--max-concurrent-requests", "3"),
     )
@@ -123,15 +123,17 @@ def test_sigterm_under_load(small):
     assert not accepts(client)
 
 
-def test_ctrl_c_while_it_stops_waits_for_nothing(small):
-    process = toy.Process("--model_base_path", str(small))
+def test_ctrl_c_while_it_stops_waits_for_nothing(small, launch):
+    process = launch("--model_base_path", str(small))
     client = process.ready()
-    slow(client)
+    call = slow(client)  # is cancelled where nobody holds it
     toy.wait_for(lambda: running(client) == 1)
     process.process.send_signal(signal.SIGTERM)
     toy.wait_for(lambda: not accepts(client))
     process.process.send_signal(signal.SIGINT)
     assert process.process.wait(toy.START_SECONDS) == 128 + signal.SIGINT
+    with pytest.raises(grpc.RpcError):
+        call.result()
 
 
 def accepts(client: toy.Client) -> bool:
