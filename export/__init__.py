@@ -1,1 +1,1 @@
-"""From a voice to what serves it: SavedModel, server, client."""
+"""A voice as a SavedModel: export, verification, a local server, and a client."""
