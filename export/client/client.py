@@ -191,7 +191,8 @@ class Client:
                 decode = partial(voice.decode, encoded, window, seed)
                 yield partial(_naming, piece, decode)
                 # They go on growing: what was sent is being played meanwhile.
-                first_seconds = 2 * window.num_frames / per_second
+                grown = 2 * window.num_frames / per_second
+                first_seconds = max(first_seconds, grown)
 
     def _voice(self, settings: Settings, prepare: bool = False) -> Voice:
         where = f"model {self.model!r} at {self.server}"

@@ -275,7 +275,7 @@ class _Prediction(prediction_service_pb2_grpc.PredictionServiceServicer):
             {name: tf.make_ndarray(t) for name, t in request.inputs.items()},
         )
         answer = predict_pb2.PredictResponse()
-        for name in request.output_filter or outputs:
+        for name in outputs.keys() & set(request.output_filter or outputs):
             array = outputs[name]
             if array.dtype == object:
                 tensor = tf.make_tensor_proto(array)

@@ -130,6 +130,17 @@ def test_stream_sends_no_more_features_than_a_window_needs(serve):
     assert sizes and all(sent == size + 2 * margin for sent, size in sizes.values())
 
 
+def test_windows_go_on_growing_in_the_next_sentence(serve):
+    model = FakeModel()
+    list(serve(model).stream("x" * 40 + ". " + "Y" * 400, steps=1))
+    starts = [
+        int(inputs["window_frames"][0])
+        for signature, inputs in model.calls
+        if signature == "decode_window" and inputs["first_frame"][0] == 0
+    ]
+    assert sorted(starts) == [50, 200]
+
+
 def test_first_sound_does_not_wait_for_the_rest(serve):
     """While later windows are held back, the first one comes."""
     model = FakeModel()
@@ -202,9 +213,10 @@ def test_refusal_ends_a_stream_after_the_sentences_before(serve):
 
 
 def test_deadline(serve):
-    client = serve(FakeModel(seconds=5.0), timeout_seconds=0.3)
+    model = FakeModel(seconds=5.0)
     with pytest.raises(SentenceError) as caught:
-        client.speak("Hi.")
+        serve(model, timeout_seconds=0.3).speak("Hi.")
+    assert model.running == 1  # still at work: nobody waited for it
     assert caught.value.code == "DEADLINE_EXCEEDED"
 
 
@@ -415,3 +427,30 @@ def test_settings_without_sense_are_refused_before_anything_is_sent(settings):
     (name,) = settings
     with pytest.raises(ValueError, match=name.replace("seed", "a seed")):
         Client().speak("Hi.", **settings)
+
+
+@pytest.mark.parametrize(
+    ("audio", "said"),
+    [
+        (np.zeros((1, 9), np.int32), "'audio' is DT_INT32, not DT_FLOAT"),
+        (None, "no output 'audio'"),
+    ],
+)
+def test_outputs_of_another_kind_are_refused(audio, said):
+    """JSON has no types; in gRPC's answers they count."""
+    model = FakeModel()
+    run = model._run
+
+    def other(signature, inputs):
+        outputs = run(signature, inputs)
+        if signature == "synthesize":
+            outputs.pop("audio")
+        return outputs if audio is None else outputs | {"audio": audio}
+
+    model._run = other
+    with (
+        fakes.grpc_server(model) as server,
+        Client(server) as client,
+        pytest.raises(SentenceError, match=said),
+    ):
+        client.speak("Hi.", seed=1)

@@ -13,7 +13,7 @@ from export.client.transport import address
 from export.client.windows import Window, plan_windows
 
 
-@pytest.mark.parametrize("total", [0, 1, 49, 51, 60, 999, 1000, 12345])
+@pytest.mark.parametrize("total", [0, 1, 49, 51, 60, 999, 1000, 1600, 12345])
 @pytest.mark.parametrize("margin", [0, 30, 700])
 def test_windows_cover_everything_once_and_grow(total, margin):
     windows = plan_windows(total, 50, 1000, margin)
