@@ -21,6 +21,8 @@ _MAX_ALIGNMENT_ELEMENTS = 1 << 22
 """Frames by phonemes that Gaussian upsampling weighs at a time: for ten minutes of
 speech the whole of it would be gigabytes."""
 
+_GRAIN_SECONDS = 0.5
+
 
 def round_durations(durations: tf.Tensor) -> tf.Tensor:
     """Whole frames from fractional ones: boundaries are rounded, not durations, so that
@@ -224,12 +226,16 @@ def decode_window(
     index = tf.range(tf.reduce_max(needed))[None, :] + (start - frames_start)[:, None]
     index = tf.clip_by_value(index, 0, tf.shape(frames)[1] - 1)
 
+    grain = max(1, round(_GRAIN_SECONDS * model.config.frames_per_second))
+
     def needed_frames(step):
         # What the window depends on shrinks by the receptive field in every step.
         ahead = context_frames(model.config, tf.maximum(num_steps - 1 - step, 0))
-        first = tf.maximum(first_frame - ahead, start) - start
-        end = tf.minimum(end_frame + ahead, start + needed) - start
-        return tf.reduce_min(first), tf.reduce_max(end)
+        first = tf.reduce_min(tf.maximum(first_frame - ahead - start, 0))
+        end = tf.reduce_max(tf.minimum(end_frame + ahead - start, needed))
+        # In whole grains: libraries prepare every new length, and keep what they need.
+        end = -(-end // grain) * grain
+        return first // grain * grain, tf.minimum(end, tf.reduce_max(needed))
 
     audio, _ = decode(
         model,

@@ -238,7 +238,7 @@ class Synthesizer:
                 [encoded], length_scale, speaker_id
             )
             frames, num_frames = self._upsample(features, durations, lengths)
-            for first, count in plan_windows(
+            for window in plan_windows(
                 int(num_frames[0]),
                 context_frames(self.config, len(table)),
                 self.config.frames_per_second,
@@ -246,8 +246,8 @@ class Synthesizer:
                 audio, _ = self._decode_window(
                     frames,
                     num_frames,
-                    [first],
-                    [count],
+                    [window.first_frame],
+                    [window.num_frames],
                     [len(table)],
                     table[None],
                     [seed],

@@ -10,7 +10,6 @@ from typing import TypeVar
 
 import numpy as np
 
-from export.client import windows
 from export.client.errors import SentenceError, ServerError
 from export.client.ordered import ordered
 from export.client.pieces import (
@@ -24,6 +23,7 @@ from export.client.pieces import (
 from export.client.retries import Retries
 from export.client.transport import Connection, Version, address, connect
 from export.client.voice import Encoded, Settings, Voice
+from wg2.windows import FIRST_SECONDS, plan_windows
 
 Result = TypeVar("Result")
 
@@ -170,7 +170,7 @@ class Client:
     def _stream_jobs(
         self, voice: Voice, pieces: list[Piece], first: Encoded
     ) -> Iterator[Callable[[], np.ndarray]]:
-        first_seconds = windows.FIRST_SECONDS
+        first_seconds = FIRST_SECONDS
         for piece, seed in _seeded(pieces, voice.settings):
             if piece is pieces[0]:
                 encoded = first
@@ -182,11 +182,11 @@ class Client:
                 yield partial(silence, piece.gap, self._pause_seconds, rate_hz)
             per_second = rate_hz / facts.samples_per_frame
             steps = voice.settings.steps or facts.default_num_steps
-            for window in windows.plan_windows(
+            for window in plan_windows(
                 encoded.num_frames,
-                first_frames=max(1, round(first_seconds * per_second)),
-                longest_frames=max(1, round(windows.LONGEST_SECONDS * per_second)),
-                margin_frames=facts.margin_frames_per_step * steps,
+                facts.margin_frames_per_step * steps,
+                per_second,
+                first_seconds,
             ):
                 decode = partial(voice.decode, encoded, window, seed)
                 yield partial(_naming, piece, decode)

@@ -19,7 +19,7 @@ from export.client.answers import (
 )
 from export.client.errors import ServerError
 from export.client.transport import STRING, Model, Transport, Version
-from export.client.windows import Window
+from wg2.windows import Window
 
 _SIGNATURES = ("wav", "synthesize", "encode", "decode_window")
 _ENCODED = {"features": "DT_FLOAT", "num_frames": "DT_INT32"}

@@ -215,9 +215,12 @@ def test_phonemes_that_are_none_are_refused(ask, changed, message):
 
 @pytest.mark.parametrize("name", ["features_first_frame", "num_frames", "first_frame"])
 @pytest.mark.parametrize("value", [-1, 10**9])
-def test_windows_outside_of_an_utterance_are_refused(ask, name, value):
+def test_windows_outside_of_an_utterance_are_refused(ask, served_config, name, value):
+    # The speaker's embedding stands behind the encoder's output.
+    encoder = served_config.encoder
+    channels = 2 * encoder.lstm_units + encoder.speaker_channels
     window = {
-        "features": np.zeros((1, 4, 16), np.float32),
+        "features": np.zeros((1, 4, channels), np.float32),
         "features_first_frame": [0],
         "num_frames": [4],
         "first_frame": [0],

@@ -1,4 +1,4 @@
-"""Windows, order of results, attempts, and messages."""
+"""Order of results, attempts, and messages."""
 
 import threading
 
@@ -10,32 +10,6 @@ from export.client.errors import ServerError, readable
 from export.client.ordered import ordered
 from export.client.retries import Retries
 from export.client.transport import address
-from export.client.windows import Window, plan_windows
-
-
-@pytest.mark.parametrize("total", [0, 1, 49, 51, 60, 999, 1000, 1600, 12345])
-@pytest.mark.parametrize("margin", [0, 30, 700])
-def test_windows_cover_everything_once_and_grow(total, margin):
-    windows = plan_windows(total, 50, 1000, margin)
-    frames = [
-        frame
-        for window in windows
-        for frame in range(window.first_frame, window.first_frame + window.num_frames)
-    ]
-    assert frames == list(range(total))
-    sizes = [window.num_frames for window in windows]
-    assert all(size <= 1250 for size in sizes)
-    assert sizes[:-1] == sorted(sizes[:-1])
-    if total > 100:
-        assert sizes[0] == 50
-    if total > 1000:
-        assert all(size >= min(margin, 1000) for size in sizes[1:-1])
-        assert sizes[-1] * 5 >= sizes[-2]
-
-
-def test_margin_ends_with_the_utterance():
-    assert Window(5, 10).with_margin(7, 100) == (0, 22)
-    assert Window(80, 15).with_margin(7, 100) == (73, 100)
 
 
 def test_results_keep_their_order_and_few_run_at_a_time():
