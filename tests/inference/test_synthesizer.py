@@ -135,7 +135,7 @@ def test_a_stream_is_the_whole_in_pieces(voice, sampler, steps):
     (whole,) = voice.speak([text], **settings)
     pieces = list(voice.stream(text, **settings))
     assert len(pieces[0]) == FIRST_SECONDS * voice.sample_rate_hz
-    assert len(pieces) > 3
+    assert len(pieces) > 2
     np.testing.assert_allclose(np.concatenate(pieces), whole.audio, atol=1e-4)
 
 
