@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -29,7 +28,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.measuring import machine, positive, table
+from benchmarks.measuring import positive, run, table
 from tfrecords_tools.alignment import confidence, forced, textgrid, words
 from tfrecords_tools.alignment.words import AlignedWord
 from tfrecords_tools.audio import reading
@@ -133,20 +132,16 @@ def load(corpus: Path, reference: Path, every: int) -> tuple[list[Clip], list[st
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    args = build_parser().parse_args(argv)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    try:
-        clips, left_out = load(args.corpus, args.reference, args.every)
-    except (ValueError, OSError) as error:
-        print(f"alignment: {error}", file=sys.stderr)
-        return 2
+    return run(build_parser(), _report, argv)
+
+
+def _report(args) -> None:
+    clips, left_out = load(args.corpus, args.reference, args.every)
     for line in left_out:
         print(f"alignment: left out {line}", file=sys.stderr)
-    print(machine())
     _report_errors(clips)
     if args.swap:
         _report_wrong_texts(clips)
-    return 0
 
 
 def _report_errors(clips: Sequence[Clip]) -> None:

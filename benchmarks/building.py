@@ -6,13 +6,12 @@ python -m benchmarks.building --config small --input CORPUS --alignments TEXTGRI
 from __future__ import annotations
 
 import functools
-import os
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks.measuring import interleaved, machine, parser, positive, table
+from benchmarks.measuring import interleaved, parser, positive, run, table
 
 _PIECE = 64
 
@@ -32,21 +31,15 @@ def build_parser():
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    args = build_parser().parse_args(argv)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from benchmarks.measuring import set_threads
-
-    set_threads(args.threads)
-    try:
-        with tempfile.TemporaryDirectory(prefix="wg2-benchmark-") as folder:
-            _report(args, Path(folder))
-    except (ValueError, OSError) as error:
-        print(f"building: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return run(build_parser(), _report, argv)
 
 
-def _report(args, folder: Path) -> None:
+def _report(args) -> None:
+    with tempfile.TemporaryDirectory(prefix="wg2-benchmark-") as folder:
+        _time(args, Path(folder))
+
+
+def _time(args, folder: Path) -> None:
     import soundfile
 
     from tfrecords_tools import corpora
@@ -59,7 +52,6 @@ def _report(args, folder: Path) -> None:
     hours = sum(soundfile.info(str(path)).duration for path in paths) / 3600
     functions = _functions(args, folder, utterances, alignments)
     timings = interleaved(functions, args.repetitions)
-    print(machine())
     print(f"{len(paths)} utterances, {hours:.2f} h; medians of {args.repetitions}\n")
     rows = []
     for name, timing in timings.items():

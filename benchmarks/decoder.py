@@ -6,11 +6,10 @@ python -m benchmarks.decoder --config base --seconds 2
 from __future__ import annotations
 
 import dataclasses
-import os
 import sys
 from collections.abc import Sequence
 
-from benchmarks.measuring import interleaved, machine, parser, positive, table
+from benchmarks.measuring import interleaved, parser, positive, run, table
 
 # Backward: one product like the forward one for the inputs, one for the weights.
 _BACKWARD_FLOPS = 2
@@ -34,24 +33,19 @@ def build_parser():
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    args = build_parser().parse_args(argv)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    return run(build_parser(), _report, argv)
+
+
+def _report(args) -> None:
     from benchmarks.decoder_flops import decoder_flops
-    from benchmarks.measuring import set_threads
     from wg2.presets import load_config
 
-    try:
-        config = load_config(args.config)
-        num_frames = round(args.seconds * config.frames_per_second)
-        if num_frames < 1:
-            raise ValueError(f"--seconds {args.seconds} is less than a frame")
-    except (ValueError, FileNotFoundError) as error:
-        print(f"decoder: {error}", file=sys.stderr)
-        return 2
-    set_threads(args.threads)
+    config = load_config(args.config)
+    num_frames = round(args.seconds * config.frames_per_second)
+    if num_frames < 1:
+        raise ValueError(f"--seconds {args.seconds} is less than a frame")
     channels = 2 * config.encoder.lstm_units
     pass_flops = args.batch_size * decoder_flops(config.decoder, num_frames, channels)
-    print(machine())
     audio_seconds = args.batch_size * num_frames / config.frames_per_second
     print(
         f"{config.name} decoder, {args.batch_size} x {num_frames} frames "
@@ -93,7 +87,6 @@ def main(argv: Sequence[str] | None = None) -> int:
             rows,
         )
     )
-    return 0
 
 
 def _functions(config, args, num_frames: int, channels: int, precision: str):

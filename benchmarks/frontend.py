@@ -5,13 +5,12 @@ python -m benchmarks.frontend --text sentences.txt
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from benchmarks.measuring import interleaved, machine, parser, positive, table
+from benchmarks.measuring import interleaved, parser, positive, run, table
 
 _PYTHON = "Python"
 _TEXT = (
@@ -33,29 +32,21 @@ def build_parser():
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    args = build_parser().parse_args(argv)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from benchmarks.measuring import set_threads
-
-    set_threads(args.threads)
-    try:
-        texts = list(_TEXT) * 100
-        if args.text is not None:
-            texts = args.text.read_text(encoding="utf-8").splitlines()
-        print(machine())
-        _report(args, [text for text in texts if text.strip()])
-    except (ValueError, OSError) as error:
-        print(f"frontend: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return run(build_parser(), _report, argv)
 
 
-def _report(args, texts: list[str]) -> None:
+def _report(args) -> None:
     import tensorflow as tf
 
     from wg2.text.frontend import Frontend
     from wg2.text.graph import GraphFrontend
 
+    texts = list(_TEXT) * 100
+    if args.text is not None:
+        texts = args.text.read_text(encoding="utf-8").splitlines()
+    texts = [text for text in texts if text.strip()]
+    if not texts:
+        raise ValueError(f"{args.text} has no text")
     python = Frontend()
     graph = tf.function(
         GraphFrontend().__call__,

@@ -1,4 +1,4 @@
-"""Interleaved timing on noisy machines, and the tables of the benchmarks.
+"""Interleaved timing on noisy machines; the options, ends and tables of benchmarks.
 
 Absolute times of a shared machine mean little. So everything is run in turn, again and
 again, and compared with a reference of the same turn: what disturbs one disturbs the
@@ -11,10 +11,13 @@ import argparse
 import os
 import platform
 import statistics
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from wg2 import terminal
 
 
 @dataclass
@@ -122,6 +125,20 @@ def parser(name: str, description: str, repetitions: int) -> argparse.ArgumentPa
     return result
 
 
+def add_data_options(parser: argparse.ArgumentParser, num_utterances: int) -> None:
+    """The options of `records.dataset`, with so many utterances by default."""
+    parser.add_argument("--config", default="small", help="preset or file")
+    parser.add_argument(
+        "--data", type=Path, help="records that fit the config (default: noise)"
+    )
+    parser.add_argument(
+        "--utterances",
+        type=positive,
+        default=num_utterances,
+        help=f"of noise, where --data is not (default: {num_utterances})",
+    )
+
+
 def positive(text: str) -> int:
     """An argument's integer above 0."""
     value = int(text)
@@ -130,8 +147,40 @@ def positive(text: str) -> int:
     return value
 
 
-def set_threads(threads: int | None) -> None:
-    """Call before TensorFlow runs anything."""
+def run(
+    parser: argparse.ArgumentParser,
+    report: Callable[[argparse.Namespace], None],
+    argv: Sequence[str] | None = None,
+) -> int:
+    """A benchmark as a command: what it ran on, then its report; the exit code.
+
+    Args:
+        parser: Has the prog `python -m benchmarks.NAME`, perhaps `--threads`.
+        report: Measures and prints, from the parsed arguments. Its ValueError and
+            OSError are bad input.
+        argv: Arguments; None: those of the process.
+    """
+    args = parser.parse_args(argv)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    _set_threads(vars(args).get("threads"))
+    name = parser.prog.rpartition(".")[2]
+
+    def main() -> int:
+        print(machine())
+        try:
+            report(args)
+        except BrokenPipeError:
+            raise
+        except (ValueError, OSError) as error:
+            print(f"{name}: {error}", file=sys.stderr)
+            return 2
+        return 0
+
+    return terminal.run(name, main)
+
+
+def _set_threads(threads: int | None) -> None:
+    """Before TensorFlow runs anything."""
     if threads is not None:
         import tensorflow as tf
 

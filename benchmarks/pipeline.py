@@ -6,13 +6,10 @@ python -m benchmarks.pipeline --config small --data RECORDS
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 
-from benchmarks.measuring import interleaved, machine, parser, positive, table
+from benchmarks.measuring import add_data_options, interleaved, parser, run, table
 
 _PLAIN = "TFRecordDataset, not parsed"
 _PARSED = "TFRecordDataset, parsed"
@@ -22,37 +19,22 @@ _EPOCHS = 3
 
 def build_parser():
     result = parser("pipeline", "Records a second.", repetitions=7)
-    result.add_argument("--config", default="small", help="preset or file")
-    result.add_argument(
-        "--data", type=Path, help="records that fit the config (default: noise)"
-    )
-    result.add_argument(
-        "--utterances", type=positive, default=512, help="of noise, where --data is not"
-    )
+    add_data_options(result, num_utterances=512)
     return result
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    args = build_parser().parse_args(argv)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from benchmarks.measuring import set_threads
+    return run(build_parser(), _report, argv)
+
+
+def _report(args) -> None:
     from benchmarks.records import dataset
 
-    set_threads(args.threads)
-    try:
-        with tempfile.TemporaryDirectory(prefix="wg2-benchmark-") as folder:
-            info, config = dataset(
-                args.config, (), args.data, args.utterances, Path(folder)
-            )
-            print(machine())
-            _report(args, info, config)
-    except (ValueError, FileNotFoundError) as error:
-        print(f"pipeline: {error}", file=sys.stderr)
-        return 2
-    return 0
+    with dataset(args.config, (), args.data, args.utterances) as (info, config):
+        _time(info, config, args.repetitions)
 
 
-def _report(args, info, config) -> None:
+def _time(info, config, repetitions: int) -> None:
     import tensorflow as tf
 
     from wg2.data import pipeline, schema
@@ -84,7 +66,7 @@ def _report(args, info, config) -> None:
             _PARSED: lambda: count(parsed),
             _BATCHES: read_batches,
         },
-        args.repetitions,
+        repetitions,
     )
     hours_each = split.hours / split.num_utterances
     rows = []
@@ -102,7 +84,7 @@ def _report(args, info, config) -> None:
         )
     print(
         f"{split.num_utterances} records in {len(paths)} shards, {split.hours:.2f} h, "
-        f"batches of {config.training.batch_size}; medians of {args.repetitions}\n"
+        f"batches of {config.training.batch_size}; medians of {repetitions}\n"
     )
     header = ("", "records/s", "audio h/s", "CPU ms a record", "of the plain read")
     print(table(header, rows))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -58,30 +61,29 @@ def write_records(
     return writer.finish()
 
 
+@contextlib.contextmanager
 def dataset(
-    config: str,
-    overrides: tuple[str, ...],
-    data: Path | None,
-    num_utterances: int,
-    folder: Path,
-) -> tuple[DatasetInfo, Config]:
+    config: str, overrides: Sequence[str], data: Path | None, num_utterances: int
+) -> Iterator[tuple[DatasetInfo, Config]]:
     """The records at `data`, or records of noise, with a config that fits them.
 
     Args:
         config: Preset or file.
         overrides: `a.b=c`.
-        data: Folder of records; None: `num_utterances` of noise.
-        num_utterances: int.
-        folder: Empty, for the noise.
+        data: Folder of records; None: noise, which is gone when the context ends.
+        num_utterances: int, of noise.
+
     Raises:
         ValueError, FileNotFoundError: No such config or records, or no fit.
     """
-    chosen = load_config(config, overrides)
+    chosen = load_config(config, tuple(overrides))
     if data is None:
-        return write_records(folder, chosen, num_utterances), chosen
+        with tempfile.TemporaryDirectory(prefix="wg2-benchmark-") as folder:
+            yield write_records(Path(folder), chosen, num_utterances), chosen
+        return
     info = DatasetInfo.load(data)
     values = chosen.to_dict()
     values["text"] |= {"phonemes": info.phonemes, "speakers": info.speakers}
     chosen = Config.from_dict(values)
     info.check_config(chosen)
-    return info, chosen
+    yield info, chosen

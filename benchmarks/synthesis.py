@@ -9,12 +9,11 @@ takes beyond it is text front end, encoder, sampler and noise.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks.measuring import interleaved, machine, parser, positive, table
+from benchmarks.measuring import interleaved, parser, positive, run, table
 
 _REFERENCE_PASSES = 6
 """Of the decoder; the reference is their time, scaled to the steps."""
@@ -34,20 +33,15 @@ def build_parser():
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    args = build_parser().parse_args(argv)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from benchmarks.measuring import set_threads
+    return run(build_parser(), _report, argv)
+
+
+def _report(args) -> None:
     from wg2.inference import Synthesizer
     from wg2.voice import Voice
 
-    set_threads(args.threads)
-    try:
-        voice = Voice.load(args.voice) if args.voice else _random_voice(args.config)
-        synthesizer = Synthesizer(voice, batch_size=max(args.batch_sizes))
-    except (ValueError, FileNotFoundError) as error:
-        print(f"synthesis: {error}", file=sys.stderr)
-        return 2
-    print(machine())
+    voice = Voice.load(args.voice) if args.voice else _random_voice(args.config)
+    synthesizer = Synthesizer(voice, batch_size=max(args.batch_sizes))
     print(
         f"{voice.config.name}, {voice.config.audio.sample_rate_hz} Hz, ddpm, float32; "
         f"medians of {args.repetitions}\n"
@@ -66,7 +60,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         "noise generator",
     )
     print(table(header, rows))
-    return 0
 
 
 def _random_voice(name: str):

@@ -12,13 +12,17 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import os
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
-from benchmarks.measuring import interleaved, machine, parser, positive, table
+from benchmarks.measuring import (
+    add_data_options,
+    interleaved,
+    parser,
+    positive,
+    run,
+    table,
+)
 
 _FULL = "full step"
 _CACHED = "full step, batches in memory"
@@ -30,15 +34,9 @@ _CACHED_BATCHES = 8
 
 def build_parser():
     result = parser("training", "A training step and its parts.", repetitions=5)
-    result.add_argument("--config", default="small", help="preset or file")
+    add_data_options(result, num_utterances=96)
     result.add_argument(
         "--set", dest="overrides", action="append", default=[], metavar="a.b=c"
-    )
-    result.add_argument(
-        "--data", type=Path, help="records that fit the config (default: noise)"
-    )
-    result.add_argument(
-        "--utterances", type=positive, default=96, help="of noise, where --data is not"
     )
     result.add_argument(
         "--batches", type=positive, default=16, help="read per repetition"
@@ -47,30 +45,17 @@ def build_parser():
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    args = build_parser().parse_args(argv)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from benchmarks.measuring import set_threads
+    return run(build_parser(), _report, argv)
+
+
+def _report(args) -> None:
     from benchmarks.records import dataset
 
-    set_threads(args.threads)
-    try:
-        with tempfile.TemporaryDirectory(prefix="wg2-benchmark-") as folder:
-            info, config = dataset(
-                args.config,
-                tuple(args.overrides),
-                args.data,
-                args.utterances,
-                Path(folder),
-            )
-            print(machine())
-            _report(args, info, config)
-    except (ValueError, FileNotFoundError) as error:
-        print(f"training: {error}", file=sys.stderr)
-        return 2
-    return 0
+    with dataset(args.config, args.overrides, args.data, args.utterances) as found:
+        _time(args, *found)
 
 
-def _report(args, info, config) -> None:
+def _time(args, info, config) -> None:
     training = config.training
     seconds = training.batch_size * training.window_frames / config.frames_per_second
     functions = _functions(args, info, config)

@@ -1,1 +1,1 @@
-"""A voice as a SavedModel: export, verification, a local server, and a client."""
+"""From a voice to what serves it: SavedModel, server, client."""

@@ -239,7 +239,8 @@ class DiffusionConfig:
     `level_distribution` "uniform_segments" is the paper's draw between neighbouring
     levels of the linear training schedule; "normal_log_snr" draws the log
     signal-to-noise ratio from N(log_snr_mean, log_snr_std), clipped to
-    +-log_snr_limit.
+    +-log_snr_limit. `schedules` are the betas that synthesis uses instead of the
+    derived ones, at most one list for a number of steps.
     """
 
     beta_start: float = 1e-6
@@ -251,6 +252,7 @@ class DiffusionConfig:
     log_snr_limit: float = 9.0
     synthesis_steps: int = 50
     synthesis_sampler: str = "ddpm"
+    schedules: tuple[tuple[float, ...], ...] = ()
 
     def __post_init__(self):
         _require(
@@ -268,6 +270,16 @@ class DiffusionConfig:
             ("uniform_segments", "normal_log_snr"),
         )
         _check_choice("synthesis_sampler", self.synthesis_sampler, SAMPLERS)
+        lengths = [len(betas) for betas in self.schedules]
+        _require(
+            len(set(lengths)) == len(lengths) and all(lengths),
+            "`schedules` must be lists of betas, each of another length. Received "
+            f"lengths: {lengths}",
+        )
+        _require(
+            all(0 < beta < 1 for betas in self.schedules for beta in betas),
+            f"`schedules` must hold betas in (0, 1). Received: {self.schedules}",
+        )
 
 
 SAMPLERS = ("ddpm", "ddim", "dpmpp")

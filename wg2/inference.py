@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,13 +12,15 @@ import tensorflow as tf
 
 from wg2.config import Config
 from wg2.diffusion.named_schedules import ScheduleLike, make_schedule
-from wg2.diffusion.sampler import step_table
-from wg2.generation import encode_text, render
+from wg2.diffusion.sampler import NUM_COLUMNS, step_table
+from wg2.generation import context_frames, decode_window, encode_text, render, upsample
 from wg2.models.wavegrad2 import WaveGrad2
 from wg2.models.weights import set_weights
-from wg2.text.frontend import Encoded, Frontend, ignored
+from wg2.text.characters import ignored
+from wg2.text.frontend import Encoded, Frontend
 from wg2.text.lexicon import Lexicon
 from wg2.voice import Voice
+from wg2.windows import plan_windows
 
 logger = logging.getLogger(__name__)
 
@@ -69,10 +71,7 @@ class Synthesizer:
         self.voice = voice
         self.batch_size = batch_size
         self.frontend = Frontend(Lexicon(lexicon), voice.config.text.phonemes)
-        # A voice is spoken in float32 whatever precision it was trained in.
-        self.model = WaveGrad2(voice.config, dtype="float32")
-        self.model.build()
-        set_weights(self.model, voice.weights, f"voice {voice.card.name!r}")
+        self.model = build_model(voice)
         ints = tf.TensorSpec((None,), tf.int32)
         matrix = tf.TensorSpec((None, None), tf.int32)
         self._encode = tf.function(
@@ -88,20 +87,39 @@ class Synthesizer:
             ],
             autograph=False,  # nothing here needs it, and it is most of the first call
         )
-        window_frames = max(1, round(window_seconds * voice.config.frames_per_second))
+        block_frames = max(1, round(window_seconds * voice.config.frames_per_second))
+        channels = self.model.encoder.output_channels
+        features = tf.TensorSpec((None, None, channels), tf.float32)
+        table = tf.TensorSpec((None, None, NUM_COLUMNS), tf.float32)
+        seeds = tf.TensorSpec((None,), tf.int64)
         self._render = tf.function(
             lambda features, durations, lengths, table, seeds: render(
-                self.model, features, durations, lengths, table, seeds, window_frames
+                self.model, features, durations, lengths, table, seeds, block_frames
             ),
-            input_signature=[
-                tf.TensorSpec(
-                    (None, None, self.model.encoder.output_channels), tf.float32
-                ),
-                matrix,
-                ints,
-                tf.TensorSpec((None, None, None), tf.float32),
-                tf.TensorSpec((None,), tf.int64),
-            ],
+            input_signature=[features, matrix, ints, table, seeds],
+            autograph=False,
+        )
+        self._upsample = tf.function(
+            lambda features, durations, lengths: upsample(
+                self.model, features, durations, lengths
+            ),
+            input_signature=[features, matrix, ints],
+            autograph=False,
+        )
+        self._decode_window = tf.function(
+            lambda frames, num_frames, first, count, steps, table, seeds: decode_window(
+                self.model,
+                frames,
+                tf.zeros_like(first),
+                num_frames,
+                first,
+                count,
+                steps,
+                table,
+                seeds,
+                block_frames,
+            ),
+            input_signature=[features, ints, ints, ints, ints, table, seeds],
             autograph=False,
         )
 
@@ -136,7 +154,7 @@ class Synthesizer:
         *,
         steps: int | None = None,
         sampler: str | None = None,
-        schedule: ScheduleLike = "derived",
+        schedule: ScheduleLike = "voice",
         seed: int | Sequence[int] = 0,
         length_scale: float = 1.0,
         speaker: str | None = None,
@@ -160,28 +178,14 @@ class Synthesizer:
         """
         if isinstance(texts, str):
             raise ValueError("`speak` wants a list of texts. Received one string")
-        if not 0.1 <= length_scale <= 10:
-            raise ValueError(
-                f"length_scale must lie in [0.1, 10]. Received: {length_scale}"
-            )
-        sampler = sampler or self.config.diffusion.synthesis_sampler
-        noise_schedule = make_schedule(self.config, steps, schedule)
-        warning = noise_schedule.warning()
-        if warning:
-            logger.warning("%s", warning)
-        table = step_table(noise_schedule, sampler).astype(np.float32)
-        encode = self.frontend.encode_phonemes if phonemes else self.frontend.encode
-        encoded = [encode(text) for text in texts]
-        if not phonemes and (symbols := ignored("".join(texts))):
-            logger.warning("Not spoken: %s", " ".join(symbols))
+        table = self._table(steps, sampler, schedule)
+        encoded = [self._encode_input(text, phonemes) for text in texts]
         seeds = [seed] * len(encoded) if isinstance(seed, int) else list(seed)
-        for number in seeds:
-            if not -(2**63) <= number < 2**63:
-                raise ValueError(f"a seed has 64 bits at most. Received: {number}")
         if len(seeds) != len(encoded):
             raise ValueError(
                 f"{len(encoded)} texts need as many seeds, not {len(seeds)}"
             )
+        _check_settings(seeds, length_scale)
         speaker_id = self._speaker_id(speaker)
         # Neighbours of equal length waste least on padding.
         order = sorted(range(len(encoded)), key=lambda i: -len(encoded[i].ids))
@@ -197,6 +201,79 @@ class Synthesizer:
             )
             results.update(zip(chosen, batch, strict=True))
         return [results[i] for i in range(len(encoded))]
+
+    def stream(
+        self,
+        text: str,
+        *,
+        steps: int | None = None,
+        sampler: str | None = None,
+        schedule: ScheduleLike = "voice",
+        seed: int = 0,
+        length_scale: float = 1.0,
+        speaker: str | None = None,
+        phonemes: bool = False,
+    ) -> Iterator[np.ndarray]:
+        """Speaks one text piece by piece: the first half second comes early.
+
+        The pieces joined are what `speak` returns. Each piece is refined with all that
+        its samples depend on around it, which costs more than the whole in one go.
+
+        Args:
+            text: What to say.
+            steps, sampler, schedule, length_scale, speaker, phonemes: See `speak`.
+            seed: int.
+        Yields:
+            float32 `(samples,)`.
+        Raises:
+            ValueError: Bad settings, or a text that cannot be spoken.
+        """
+        table = self._table(steps, sampler, schedule)
+        encoded = self._encode_input(text, phonemes)
+        _check_settings([seed], length_scale)
+        speaker_id = self._speaker_id(speaker)
+
+        def pieces():
+            lengths, features, durations = self._phoneme_features(
+                [encoded], length_scale, speaker_id
+            )
+            frames, num_frames = self._upsample(features, durations, lengths)
+            for first, count in plan_windows(
+                int(num_frames[0]),
+                context_frames(self.config, len(table)),
+                self.config.frames_per_second,
+            ):
+                audio, _ = self._decode_window(
+                    frames,
+                    num_frames,
+                    [first],
+                    [count],
+                    [len(table)],
+                    table[None],
+                    [seed],
+                )
+                yield audio[0].numpy()
+
+        return pieces()  # whatever is wrong is said by the call, not by the first piece
+
+    def _table(
+        self, steps: int | None, sampler: str | None, schedule: ScheduleLike
+    ) -> np.ndarray:
+        """float32 `(steps, 7)`."""
+        noise_schedule = make_schedule(self.config, steps, schedule)
+        warning = noise_schedule.warning()
+        if warning:
+            logger.warning("%s", warning)
+        sampler = sampler or self.config.diffusion.synthesis_sampler
+        return step_table(noise_schedule, sampler).astype(np.float32)
+
+    def _encode_input(self, text: str, phonemes: bool) -> Encoded:
+        if phonemes:
+            return self.frontend.encode_phonemes(text)
+        encoded = self.frontend.encode(text)
+        if symbols := ignored(text):
+            logger.warning("Not spoken: %s", " ".join(symbols))
+        return encoded
 
     def _speaker_id(self, speaker: str | None) -> int:
         speakers = self.config.text.speakers
@@ -221,21 +298,8 @@ class Synthesizer:
         speaker_id: int,
     ) -> list[Utterance]:
         size = len(encoded)
-        lengths = np.array([len(row.ids) for row in encoded], np.int32)
-        padded = np.zeros((size, lengths.max()), np.int32)
-        pauses = np.full((size, lengths.max()), -1, np.float32)
-        for i, row in enumerate(encoded):
-            padded[i, : lengths[i]] = row.ids
-            asked = [
-                -1 if seconds is None else seconds for seconds in row.pauses_seconds
-            ]
-            pauses[i, : lengths[i]] = asked
-        features, durations = self._encode(
-            padded,
-            lengths,
-            np.full(size, length_scale, np.float32),
-            np.full(size, speaker_id, np.int32),
-            pauses,
+        lengths, features, durations = self._phoneme_features(
+            encoded, length_scale, speaker_id
         )
         audio, num_samples = self._render(
             features,
@@ -256,3 +320,49 @@ class Synthesizer:
             )
             for i in range(size)
         ]
+
+    def _phoneme_features(
+        self, encoded: list[Encoded], length_scale: float, speaker_id: int
+    ) -> tuple[np.ndarray, tf.Tensor, tf.Tensor]:
+        """Number of phonemes, their features and their durations."""
+        size = len(encoded)
+        lengths = np.array([len(row.ids) for row in encoded], np.int32)
+        padded = np.zeros((size, lengths.max()), np.int32)
+        pauses = np.full((size, lengths.max()), -1, np.float32)
+        for i, row in enumerate(encoded):
+            padded[i, : lengths[i]] = row.ids
+            asked = [
+                -1 if seconds is None else seconds for seconds in row.pauses_seconds
+            ]
+            pauses[i, : lengths[i]] = asked
+        features, durations = self._encode(
+            padded,
+            lengths,
+            np.full(size, length_scale, np.float32),
+            np.full(size, speaker_id, np.int32),
+            pauses,
+        )
+        return lengths, features, durations
+
+
+def build_model(voice: Voice) -> WaveGrad2:
+    """The model with a voice's weights.
+
+    Raises:
+        ValueError: If the weights do not fit the config.
+    """
+    # A voice is spoken in float32 whatever precision it was trained in.
+    model = WaveGrad2(voice.config, dtype="float32")
+    model.build()
+    set_weights(model, voice.weights, f"voice {voice.card.name!r}")
+    return model
+
+
+def _check_settings(seeds: Sequence[int], length_scale: float) -> None:
+    if not 0.1 <= length_scale <= 10:
+        raise ValueError(
+            f"length_scale must lie in [0.1, 10]. Received: {length_scale}"
+        )
+    for seed in seeds:
+        if not -(2**63) <= seed < 2**63:
+            raise ValueError(f"a seed has 64 bits at most. Received: {seed}")

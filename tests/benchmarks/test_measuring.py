@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.measuring import Timing, interleaved, parser, table
+from benchmarks.measuring import Timing, interleaved, parser, run, table
 
 
 def test_every_function_runs_in_turn_after_its_warm_up():
@@ -33,3 +33,18 @@ def test_counts_below_1_are_refused(value, capsys):
     with pytest.raises(SystemExit):
         parser("x", "", 3).parse_args(["--repetitions", value])
     assert "must be at least 1" in capsys.readouterr().err
+
+
+def test_a_run_says_on_what_and_then_reports(capsys):
+    assert run(parser("x", "", 3), lambda args: print(args.repetitions), []) == 0
+    out, err = capsys.readouterr()
+    assert "TensorFlow" in out and out.endswith("\n3\n") and not err
+
+
+@pytest.mark.parametrize("error", [ValueError("no such thing"), OSError("disk full")])
+def test_bad_input_ends_in_one_line(capsys, error):
+    def report(args):
+        raise error
+
+    assert run(parser("x", "", 3), report, []) == 2
+    assert capsys.readouterr().err == f"x: {error}\n"

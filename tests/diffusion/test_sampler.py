@@ -17,8 +17,8 @@ from wg2.diffusion.sampler import (
     PREVIOUS_CLEAN,
     SAMPLE,
     refine,
-    stack_tables,
     step_table,
+    step_tables,
 )
 from wg2.diffusion.schedule import NoiseSchedule, derived_schedule
 from wg2.presets import BASE, SMALL
@@ -168,7 +168,7 @@ def test_ddpm_converges_to_the_mean_and_variance_of_the_data():
     assert errors[-1] < 0.01
 
 
-def toy_noise(noisy, level):
+def toy_noise(noisy, level, _):
     level = level[:, None]
     noise_variance = (1 - level) * (1 + level)
     total = level**2 * VARIANCE + noise_variance
@@ -193,7 +193,7 @@ def test_all_samplers_reach_the_distribution_of_the_data(sampler):
 def test_given_the_true_noise_all_steps_end_at_the_clean_audio(name, sampler):
     clean = np.random.default_rng(0).uniform(-0.5, 0.5, (2, 30)).astype("float32")
 
-    def true_noise(noisy, level):
+    def true_noise(noisy, level, _):
         level = level[:, None]
         return (noisy - level * clean) / tf.sqrt((1 - level) * (1 + level))
 
@@ -212,7 +212,17 @@ def arbitrary_tables():
     return tables
 
 
-def curved_noise(noisy, level):
+def pad(tables):
+    """Tables of unequal length in one array; idle steps behind the shorter ones."""
+    idle = np.zeros(7)
+    idle[LEVEL], idle[SAMPLE] = 0.5, 1.0
+    padded = np.tile(idle, (len(tables), max(map(len, tables)), 1))
+    for row, table in zip(padded, tables, strict=True):
+        row[: len(table)] = table
+    return padded
+
+
+def curved_noise(noisy, level, _):
     return tf.sin(noisy) * level[:, None] + 0.1
 
 
@@ -221,7 +231,7 @@ def test_loop_matches_the_float64_recurrence():
     tables = arbitrary_tables()
     audio = refine(
         curved_noise,
-        stack_tables(tables),
+        pad(tables),
         seeds,
         8,
         noise=lambda draw: tf.gather(tf.constant(fresh, tf.float32), draw),
@@ -236,16 +246,22 @@ def test_loop_matches_the_float64_recurrence():
         np.testing.assert_allclose(audio[row], expected, atol=1e-5)
 
 
-def test_tables_of_unequal_length_give_what_each_gives_alone():
-    seeds = tf.constant([4, 5, 6], tf.int64)
-    tables = [
-        step_table(derived_schedule(SMALL, steps), sampler)
-        for steps, sampler in ((7, "ddpm"), (3, "dpmpp"), (5, "ddim"))
-    ]
-    together = refine(curved_noise, stack_tables(tables), seeds, 9).numpy()
-    for row, table in enumerate(tables):
-        alone = refine(curved_noise, table[None], seeds[row : row + 1], 9).numpy()
-        np.testing.assert_allclose(together[row], alone[0], atol=1e-6)
+@ALL_SAMPLERS
+def test_schedules_of_unequal_length_give_what_each_gives_alone(sampler):
+    seeds = tf.constant([4, 5, 6, 7], tf.int64)
+    schedules = [derived_schedule(SMALL, steps) for steps in (7, 1, 3, 7)]
+    schedules[3] = SCHEDULES["list"]
+    bounds = np.full((4, 9), 0.01)
+    for row, schedule in zip(bounds, schedules, strict=True):
+        row[: schedule.num_steps + 1] = schedule.noise_level_bounds
+    num_steps = tf.constant([schedule.num_steps for schedule in schedules])
+    tables = step_tables(tf.constant(bounds), num_steps, sampler)
+    alone = [step_table(schedule, sampler) for schedule in schedules]
+    np.testing.assert_allclose(tables, pad(alone), rtol=1e-14)
+    together = refine(curved_noise, tables, seeds, 9).numpy()
+    for row, table in enumerate(alone):
+        expected = refine(curved_noise, table[None], seeds[row : row + 1], 9).numpy()
+        np.testing.assert_allclose(together[row], expected[0], atol=1e-6)
 
 
 def test_longer_audio_and_windows_change_no_sample():

@@ -12,18 +12,15 @@ from pathlib import Path
 import pytest
 import soundfile
 
+from tests.training.setup import MINI
 from wg2.data.dataset import DatasetInfo
 from wg2.text.frontend import Frontend
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CLIPS = ROOT / "tests" / "records" / "ljspeech"
 SMALL = [
-    "--set",
-    "training.batch_size=2",
-    "--set",
-    "training.mel_phase_steps=0",
-    "--set",
-    "training.max_frames=2000",
+    f"--set={override}"
+    for override in (*MINI, "training.batch_size=2", "training.max_frames=2000")
 ]
 
 _BLOCK = """

@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 import soundfile
 
+from tests.random_voice import random_voice
 from wg2 import synthesize
 from wg2.inference import Synthesizer
-from wg2.models.wavegrad2 import WaveGrad2
-from wg2.models.weights import get_weights
 from wg2.presets import TINY
-from wg2.voice import Card, Voice
+from wg2.windows import FIRST_SECONDS
 
 TEXTS = [
     "Hello world.",
@@ -28,16 +27,8 @@ TEXTS = [
 @pytest.fixture(scope="module")
 def voice_dir(tmp_path_factory):
     config = TINY.override("diffusion.synthesis_steps=5")
-    model = WaveGrad2(config)
-    model.build()
-    weights = get_weights(model)
-    generator = np.random.default_rng(0)
-    # A fresh decoder ends in zeros, which would hide everything before it.
-    for name in ("decoder/output/kernel", "decoder/output/bias"):
-        weights[name] = generator.normal(0, 0.3, weights[name].shape).astype("f")
-    card = Card("random", "en-US", "none", {"name": "none"}, "0", 0)
     directory = tmp_path_factory.mktemp("voice") / "random"
-    Voice(config, weights, card).save(directory)
+    random_voice(config).save(directory)
     return directory
 
 
@@ -137,6 +128,23 @@ def test_windows_change_nothing(voice, seconds):
         np.testing.assert_allclose(one, other, atol=1e-5)
 
 
+@pytest.mark.parametrize(("sampler", "steps"), [("ddpm", 2), ("dpmpp", 4)])
+def test_a_stream_is_the_whole_in_pieces(voice, sampler, steps):
+    text = "Yes, a somewhat longer text of several words [1.5s] here and there."
+    settings = {"steps": steps, "sampler": sampler, "seed": 3, "length_scale": 1.5}
+    (whole,) = voice.speak([text], **settings)
+    pieces = list(voice.stream(text, **settings))
+    assert len(pieces[0]) == FIRST_SECONDS * voice.sample_rate_hz
+    assert len(pieces) > 3
+    np.testing.assert_allclose(np.concatenate(pieces), whole.audio, atol=1e-4)
+
+
+def test_a_stream_refuses_before_its_first_piece(voice):
+    for text, settings in (("", {}), ("yes", {"steps": 0}), ("yes", {"seed": 2**63})):
+        with pytest.raises(ValueError, match=r"\w+"):
+            voice.stream(text, **settings)
+
+
 def test_symbols_that_are_passed_over_are_named(voice, caplog):
     voice.speak(["Yes 😀 no ★!"], steps=1)
     assert "Not spoken: 😀 ★" in caplog.text
@@ -167,6 +175,29 @@ def test_command_line_writes_what_the_interface_speaks(voice_dir, alone, tmp_pat
     audio, rate = soundfile.read(path, dtype="float32")
     assert rate == TINY.audio.sample_rate_hz
     np.testing.assert_allclose(audio, np.clip(alone[0], -1, 1), atol=1e-4)
+
+
+def test_command_line_streams_what_it_writes_to_files(voice_dir, tmp_path):
+    lines = tmp_path / "lines.txt"
+    lines.write_text("yes\nAnd one more line.\n", encoding="utf-8")
+    options = [sys.executable, "-m", "wg2.synthesize", "--voice", voice_dir]
+    options += ["--steps", "2"]
+    streamed = subprocess.run(
+        [*options, "--stream"],
+        input=lines.read_bytes(),
+        capture_output=True,
+        check=True,
+    )
+    assert b"first sound after" in streamed.stderr
+    files = ["--input-file", str(lines), "--output-dir", str(tmp_path / "out")]
+    arguments = [str(a) for a in options[3:]] + files
+    assert synthesize.main(arguments) == 0
+    expected = [
+        soundfile.read(path, dtype="int16")[0]
+        for path in sorted((tmp_path / "out").iterdir())
+    ]
+    actual = np.frombuffer(streamed.stdout, "<i2").astype(int)
+    assert np.abs(actual - np.concatenate(expected)).max() <= 3
 
 
 def test_command_line_writes_a_file_for_every_line(voice_dir, tmp_path, capsys):

@@ -50,3 +50,8 @@ def test_latin_letters_keep_their_letter():
 
 def test_unspoken_names_lost_letters_once():
     assert characters.unspoken("Привет, 中中 мир, naïve ½ 😀!") == "Привет中м"
+
+
+def test_ignored_names_symbols_without_a_spoken_form_once():
+    """Those with rules ($, ½, +) and letters of other scripts are not among them."""
+    assert characters.ignored("😀 $5 + ½ ♥ 中 é 😀 ☃!") == "😀♥☃"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from wg2.text import symbols
-from wg2.text.frontend import MAX_BYTES, Frontend, tokenize
+from wg2.text.frontend import MAX_BYTES, MAX_PHONEMES, Frontend, tokenize
 from wg2.text.lexicon import Lexicon
 
 
@@ -69,6 +69,11 @@ def test_text_becomes_dictionary_phonemes_between_boundaries(frontend):
         ("an object here", 1, "AA1 B JH EH0 K T"),
         ("We don't close it.", 2, "K L OW1 Z"),
         ("He'll close it.", 1, "K L OW1 Z"),
+        # A pause is no word to the tagger.
+        ("She has [300ms] read it.", 2, "R EH1 D"),
+        ("They [300ms] live here.", 1, "L IH1 V"),
+        ("I [300ms] refuse to go.", 1, "R AH0 F Y UW1 Z"),
+        ("We [300ms] object to it.", 1, "AH0 B JH EH1 K T"),
     ],
 )
 def test_form_follows_from_context(frontend, text, at, expected):
@@ -87,16 +92,18 @@ def test_chosen_form_comes_first_and_the_others_stay(frontend):
 
 def test_user_lexicon_beats_homographs_and_weak_forms(tmp_path):
     path = tmp_path / "lexicon.txt"
-    path.write_text("read R AO1 D\nthe Z AH0\nzorblax Z AO1 R\n")
+    path.write_text("read R AO1 D\nthe Z AH0\nzorblax Z AO1 R\nlead L OW1 D\n")
     frontend = Frontend(Lexicon(path))
-    words = frontend.transcribe("He has read the zorblax, the end.").words
+    words = frontend.transcribe("He has read the zorblax, the lead pipe.").words
     said = [" ".join(word.pronunciations[0]) for word in words]
-    assert said[2:6] == ["R AO1 D", "Z AH0", "Z AO1 R", "Z AH0"]
+    assert said[2:7] == ["R AO1 D", "Z AH0", "Z AO1 R", "Z AH0", "L OW1 D"]
 
 
 def test_inline_pronunciation_replaces_the_word(frontend):
     phonemes = frontend.phonemes("Say {z ao1 r}!")
     assert " ".join(phonemes) == "sil S EY1 sil Z AO1 R ! <eos>"
+    words = frontend.transcribe("Say {z ao1 r}!").words
+    assert [word.label for word in words] == ["say", "{Z AO1 R}"]
 
 
 def test_ids_are_positions_in_the_voice_inventory(frontend):
@@ -127,6 +134,22 @@ def test_text_that_cannot_be_spoken_is_one_clear_line(frontend, text, messages):
     for message in messages:
         assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_the_longest_text_is_taken_and_one_byte_more_is_not(frontend):
+    longest = "é " * (MAX_BYTES // 3) + "no"
+    assert len(longest.encode()) == MAX_BYTES
+    frontend.check(longest)
+    with pytest.raises(ValueError, match=f"{MAX_BYTES + 1} bytes"):
+        frontend.check(longest + "!")
+
+
+def test_what_is_too_long_is_cut_where_nothing_is_refused(frontend):
+    assert len(tokenize("x " * MAX_BYTES)) == MAX_BYTES // 2
+    encoded = frontend.encode("% " * (MAX_BYTES // 2), strict=False)
+    assert len(encoded.ids) == MAX_PHONEMES
+    assert symbols.decode(encoded.ids[-1:]) == ["<eos>"]
+    assert encoded.pauses_seconds == [None] * MAX_PHONEMES
 
 
 def test_phonemes_of_text_pass_through_raw_input_unchanged(frontend):

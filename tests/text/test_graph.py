@@ -64,6 +64,11 @@ def test_words_homographs_controls(graph, lexicon):
         "The the to a to the. to? the; an object I object, does he? The does.",
         "don't close 'em he'd've live",
         "I used to lead a lead pipe of lead, used. To lead",
+        "A JPEG, jsonfiles, lidar's covid at 5 kHz; WIFI, Wi-Fi",
+        "She has [300ms] read it. They [1s] live; we [1s] object. The lead pipe",
+        # Two stems, two splits alike, and too long for a compound.
+        "robing abareuse telecommunicationsadministration cartabby",
+        "supercalifragilisticexpialidocious",
         "pipe of",
         "lead",
     ]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import lzma
+import re
 import subprocess
 import sys
+from importlib import resources
 
 import pytest
 
+from tests.text import cases
+from wg2.text import characters, symbols
 from wg2.text import lexicon as lexicon_module
-from wg2.text import symbols
 from wg2.text.lexicon import (
     Lexicon,
     parse_pronunciation,
@@ -35,9 +39,9 @@ def test_all_pronunciations_of_a_homograph_are_kept(dictionary):
 
 def test_whole_dictionary_uses_only_known_phonemes():
     allowed = set(symbols.PHONEMES) - symbols.BOUNDARIES
-    used = set(" ".join(lexicon_module._cmudict().values()).split())
+    used = set(" ".join(lexicon_module._dictionary().values()).split())
     assert used <= allowed
-    assert len(lexicon_module._cmudict()) > 120_000
+    assert len(lexicon_module._dictionary()) > 120_000
 
 
 @pytest.mark.parametrize(
@@ -95,6 +99,42 @@ def test_user_words_come_before_the_dictionary(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("json", "JH EY1 S AH0 N"),
+        ("jpegs", "JH EY1 P EH2 G Z"),
+        ("lidar", "L AY1 D AA2 R"),
+        ("wifi", "W AY1 F AY2"),
+        ("kilopascals", "K IH2 L OW0 P AE0 S K AE1 L Z"),
+    ],
+)
+def test_words_newer_than_the_dictionary_are_known(dictionary, word, expected):
+    assert dictionary.pronounce(word) == tuple(expected.split())
+
+
+def test_supplement_replaces_nothing_and_a_user_replaces_it(tmp_path):
+    data = resources.files("wg2.text") / "data"
+    original = lzma.decompress((data / "cmudict.txt.xz").read_bytes()).decode("ascii")
+    original = {line.partition("\t")[0] for line in original.splitlines()}
+    added = set(lexicon_module._dictionary()) - original
+    text = (data / "supplement.txt").read_text(encoding="utf-8")
+    lines = [line.split() for line in text.splitlines() if line[:1] not in ("", "#")]
+    assert [line[0] for line in lines if line[0] not in added] == []
+    path = tmp_path / "mine.txt"
+    path.write_text("json JH EY1 S AA2 N\n")
+    assert Lexicon(path).pronounce("json") == ("JH", "EY1", "S", "AA2", "N")
+
+
+def test_every_word_that_the_rules_write_is_known(dictionary):
+    """No guess of the GRU at a word that nobody wrote."""
+    for written, spoken in cases.read():
+        own = set(re.findall(r"[a-z]+", characters.clean(written).lower()))
+        words = set(re.findall(r"[a-z']+", spoken)) - own
+        unknown = [word for word in words if not dictionary.pronounce(word)]
+        assert not unknown, (written, unknown)
+
+
+@pytest.mark.parametrize(
     ("line", "message"),
     [
         ("two-part T UW1", "'two-part' is not one word"),
@@ -131,7 +171,7 @@ def test_parse_pronunciation_refuses_an_empty_one():
 def test_import_and_lexicon_without_words_load_nothing():
     code = (
         "import sys; from wg2.text import lexicon; lexicon.Lexicon();"
-        "assert lexicon._cmudict.cache_info().currsize == 0;"
+        "assert lexicon._dictionary.cache_info().currsize == 0;"
         "assert 'tensorflow' not in sys.modules and 'keras' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -9,8 +9,10 @@ import json
 import numpy as np
 import pytest
 
+from wg2.presets import TINY
 from wg2.training import checkpoints
 from wg2.training.checkpoints import CheckpointStore, load_arrays, save_arrays
+from wg2.voice import run_weights
 
 ARRAYS = {
     "model/a/kernel": np.arange(600, dtype="float32").reshape(20, 30),
@@ -166,3 +168,20 @@ def load_or_message(path) -> tuple[dict, str]:
         return load_arrays(path), ""
     except ValueError as error:
         return {}, str(error)
+
+
+def test_a_voice_gets_averages_where_there_are_some(tmp_path):
+    kernel, mean = np.ones((2, 3), "float32"), np.full(3, 5, "float32")
+    arrays = {
+        "model/a/kernel": kernel,
+        "model/norm/moving_mean": mean,  # an average already
+        "ema/a/kernel": kernel / 4,
+        "optimizer/0/iteration": np.array(3, "int64"),
+    }
+    state = {**STATE, "step": 7, "config": TINY.to_dict()}
+    CheckpointStore(tmp_path).save(7, arrays, state)
+    config, weights, found = run_weights(tmp_path)
+    assert config == TINY and found["step"] == state["step"]
+    assert set(weights) == {"a/kernel", "norm/moving_mean"}
+    np.testing.assert_array_equal(weights["a/kernel"], kernel / 4)
+    np.testing.assert_array_equal(weights["norm/moving_mean"], mean)

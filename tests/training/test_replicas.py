@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import subprocess
 import time
 from pathlib import Path
 
@@ -31,14 +32,20 @@ SETTINGS = (
     "training.gradient_clip_norm=0.3",
     "training.mel_phase_steps=1",
     "training.checkpoint_interval=3",
-    "training.validation_interval=3",
+    "training.validation_interval=9",
     "training.log_interval=1",
 )
 LAST_STEP = 9
+PATIENCE_SECONDS = 600  # others may be busy with the machine
+
+# To optimize graphs takes as long as everything else that these few steps need.
+PLAIN_GRAPHS = """
+import tensorflow as tf
+tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+"""
 
 MIRRORED = """
 import sys
-import tensorflow as tf
 from wg2.config import Config
 from wg2.data.dataset import DatasetInfo
 from wg2.training.checkpoints import save_arrays
@@ -83,15 +90,14 @@ sys.exit(main(sys.argv[2:]))
 
 @pytest.fixture(scope="module")
 def reference(info):
-    """States by step, and the validation losses at step 3, of one replica."""
+    """States and validation losses, by step, of one replica."""
     trainer = setup.make_trainer(info, *SETTINGS)
-    steps, states = trainer.training_steps(), {}
+    steps, states, metrics = trainer.training_steps(), {}, {}
     for step in range(1, LAST_STEP + 1):
         next(steps)
         if step % 3 == 0:
             states[step] = trainer.state_arrays()
-        if step == 3:
-            metrics = trainer.evaluate()
+            metrics[step] = trainer.evaluate()
     return trainer.config, states, metrics
 
 
@@ -114,15 +120,23 @@ def test_two_replicas_equal_one_with_the_same_global_batch(
 ):
     config, states, metrics = reference
     config.save(tmp_path / "config.json")
-    arguments = ["-c", MIRRORED, tmp_path / "config.json", records, tmp_path]
+    arguments = [
+        "-c",
+        PLAIN_GRAPHS + MIRRORED,
+        tmp_path / "config.json",
+        records,
+        tmp_path,
+    ]
     log = tmp_path / "log"
     process = setup.spawn_python(arguments, log)
-    assert process.wait(300) == 0, log.read_text()[-3000:]
+    try:
+        assert process.wait(PATIENCE_SECONDS) == 0, log.read_text()[-3000:]
+    finally:
+        process.kill()
     assert_close(load_arrays(tmp_path / "state.npz"), states[3], "two replicas")
     found = load_arrays(tmp_path / "metrics.npz")
-    assert set(found) == {name.replace("/", ".") for name in metrics}
-    for name, value in metrics.items():
-        assert float(found[name.replace("/", ".")]) == pytest.approx(value, rel=1e-3)
+    expected = {name.replace("/", "."): value for name, value in metrics[3].items()}
+    assert {k: float(v) for k, v in found.items()} == pytest.approx(expected, rel=1e-3)
 
 
 class Workers:
@@ -140,7 +154,9 @@ class Workers:
             cluster = json.dumps({"cluster": {"worker": hosts}, "task": task})
             self.processes.append(
                 setup.spawn_python(
-                    ["-c", WORKER, own, *arguments], self.logs[-1], TF_CONFIG=cluster
+                    ["-c", PLAIN_GRAPHS + WORKER, own, *arguments],
+                    self.logs[-1],
+                    TF_CONFIG=cluster,
                 )
             )
 
@@ -150,7 +166,7 @@ class Workers:
     def wait(self, seconds: float) -> list[int]:
         try:
             return [process.wait(seconds) for process in self.processes]
-        except Exception:
+        except subprocess.TimeoutExpired:
             for process in self.processes:
                 process.kill()
             raise AssertionError(self.tails()) from None
@@ -163,13 +179,13 @@ def free_port() -> int:
 
 
 def test_workers_agree_and_survive_a_killed_one(records, reference, tmp_path):
-    config, states, _ = reference
+    config, states, metrics = reference
     config.save(tmp_path / "config.json")
     run_dir = tmp_path / "run"
     common = ["--no-progress", "--data", records, "--run-dir", run_dir]
     begin = ["--steps", 100_000, "--config", tmp_path / "config.json"]
     workers = Workers(tmp_path, [*common, *begin])
-    deadline = time.monotonic() + 300
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while not (workers.own[0] / "6.npz").exists():
         alive = all(process.poll() is None for process in workers.processes)
         if not alive or time.monotonic() > deadline:
@@ -181,9 +197,9 @@ def test_workers_agree_and_survive_a_killed_one(records, reference, tmp_path):
     victim, survivor = workers.processes[1], workers.processes[0]
     victim.send_signal(signal.SIGKILL)
     killed = time.monotonic()
-    assert survivor.wait(90) == 2, workers.tails()
+    assert survivor.wait(PATIENCE_SECONDS) == 2, workers.tails()
     print(f"the other worker ended after {time.monotonic() - killed:.1f} s")
-    assert victim.wait(5) == -signal.SIGKILL
+    assert victim.wait(PATIENCE_SECONDS) == -signal.SIGKILL
     log = workers.logs[0].read_text()
     last = log.rstrip().splitlines()[-1]
     assert last.startswith("train: another worker failed or cannot be reached"), last
@@ -203,10 +219,15 @@ def test_workers_agree_and_survive_a_killed_one(records, reference, tmp_path):
             store.path(step).rmdir()
     assert store.steps()[-1] == 6
     workers = Workers(tmp_path, [*common, "--steps", LAST_STEP, "--resume"])
-    assert workers.wait(300) == [0, 0], workers.tails()
+    assert workers.wait(PATIENCE_SECONDS) == [0, 0], workers.tails()
     own = [load_arrays(own / f"{LAST_STEP}.npz") for own in workers.own]
     assert max(setup.differences(*own).values()) == 0.0
     assert_close(own[0], states[LAST_STEP], "two workers, one killed, resumed")
     assert Voice.load(run_dir / "voice").card.steps == LAST_STEP
-    metrics = (run_dir / "metrics.jsonl").read_text()
-    assert metrics.count('"eval/noise_loss"') >= 2  # only the chief writes
+    lines = (run_dir / "metrics.jsonl").read_text().splitlines()
+    (validation,) = (
+        line for line in map(json.loads, lines) if "eval/noise_loss" in line
+    )
+    assert validation["step"] == LAST_STEP  # once: only the chief writes
+    for name, value in metrics[LAST_STEP].items():
+        assert validation[f"eval/{name}"] == pytest.approx(value, rel=1e-3), name

@@ -15,6 +15,7 @@ from tests.training import setup
 from wg2.data.pipeline import training_batches, validation_batches
 from wg2.diffusion import noise as noise_source
 from wg2.diffusion.schedule import training_schedule
+from wg2.models.weights import get_weights
 from wg2.presets import TINY
 
 # Some clips are shorter than the window, some are longer.
@@ -139,7 +140,7 @@ def test_batch_size_changes_no_validation_loss(info, preconditioned):
     other = setup.make_trainer(
         info, *SETTINGS[:-1], "training.batch_size=3", seed=preconditioned.seed
     )
-    weights = preconditioned.averaged_arrays()
+    weights = get_weights(preconditioned.model)
     generator = np.random.default_rng(0)
     spoken = {
         name: value + 0.05 * generator.standard_normal(value.shape).astype("f4")

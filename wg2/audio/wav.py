@@ -6,6 +6,7 @@ read and written again is the same file, bit for bit.
 
 from __future__ import annotations
 
+import io
 import logging
 import struct
 import wave
@@ -101,14 +102,22 @@ def write(path: str | Path, audio: np.ndarray, sample_rate_hz: int) -> int:
         samples, num_clipped = to_int16(audio)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
-    with files.atomic_write(path) as file, wave.open(file, "wb") as out:
+    with files.atomic_write(path) as file:
+        file.write(to_bytes(samples, sample_rate_hz))
+    if num_clipped:
+        _log.warning("%s: clipped %d of %d samples", path, num_clipped, len(samples))
+    return num_clipped
+
+
+def to_bytes(samples: np.ndarray, sample_rate_hz: int) -> bytes:
+    """A 16-bit mono WAV file of int16 `(samples,)`."""
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as out:
         out.setnchannels(1)
         out.setsampwidth(2)
         out.setframerate(sample_rate_hz)
         out.writeframes(samples.astype("<i2").tobytes())
-    if num_clipped:
-        _log.warning("%s: clipped %d of %d samples", path, num_clipped, len(samples))
-    return num_clipped
+    return buffer.getvalue()
 
 
 def check_complete(path: Path) -> None:

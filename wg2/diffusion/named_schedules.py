@@ -9,22 +9,23 @@ from pathlib import Path
 import numpy as np
 
 from wg2.config import Config
-from wg2.diffusion.schedule import NoiseSchedule, derived_schedule
+from wg2.diffusion.schedule import NoiseSchedule, derived_schedule, voice_schedule
 
-NAMES = ("derived", "linear", "fibonacci")
+NAMES = ("voice", "derived", "linear", "fibonacci")
 
 ScheduleLike = str | Path | Sequence[float] | NoiseSchedule
 
 
 def make_schedule(
-    config: Config, steps: int | None = None, schedule: ScheduleLike = "derived"
+    config: Config, steps: int | None = None, schedule: ScheduleLike = "voice"
 ) -> NoiseSchedule:
     """The schedule to synthesize with.
 
     Args:
         config: The voice's `Config`.
         steps: int or None: the voice's default, or as many as a list has.
-        schedule: "derived" (even in log-SNR between the training's two ends), "linear"
+        schedule: "voice" (what the voice has for `steps`, else derived), "derived"
+            (even in log-SNR between the training's two ends), "linear"
             (the training's betas, first to last, over `steps` points, as the paper's
             "Linear"), "fibonacci", betas as a list or as comma-separated text, a
             .json, .npy or .txt file of betas, or a `NoiseSchedule`.
@@ -34,6 +35,8 @@ def make_schedule(
     """
     if isinstance(schedule, str) and schedule in NAMES:
         steps = config.diffusion.synthesis_steps if steps is None else steps
+        if schedule == "voice":
+            return voice_schedule(config, steps)
         if schedule == "derived":
             return derived_schedule(config, steps)
         if schedule == "fibonacci":

@@ -26,7 +26,21 @@ the next step calls `x_prev` is `CLEAN_SAMPLE y + CLEAN_NOISE eps`."""
 
 
 def step_table(schedule: NoiseSchedule, sampler: str) -> np.ndarray:
-    """Coefficients of every refinement step, the noisiest first.
+    """Coefficients of every refinement step of `schedule`, the noisiest first.
+
+    Returns:
+        float64 `(steps, 7)`, see the column names above.
+    Raises:
+        ValueError: Unknown sampler.
+    """
+    bounds = tf.constant(schedule.noise_level_bounds[None])
+    return step_tables(bounds, tf.constant([schedule.num_steps]), sampler)[0].numpy()
+
+
+def step_tables(
+    noise_level_bounds: tf.Tensor, num_steps: tf.Tensor, sampler: str
+) -> tf.Tensor:
+    """Coefficients of the refinement steps of several schedules.
 
     - "ddpm": ancestral step. Reference: DDPM (arXiv:2006.11239), algorithm 2, with the
       posterior variance `(1 - alpha_bar_(n-1)) / (1 - alpha_bar_n) * beta_n`, which is
@@ -35,8 +49,15 @@ def step_table(schedule: NoiseSchedule, sampler: str) -> np.ndarray:
     - "dpmpp": DPM-Solver++(2M). Reference: arXiv:2211.01095, algorithm 2; the first and
       the last step are of first order.
 
+    Args:
+        noise_level_bounds: float64 `(batch, most_steps + 1)`: 1, then the levels of a
+            schedule, falling; any level in (0, 1) beyond its own steps.
+        num_steps: int32 `(batch,)`, in [1, most_steps].
+        sampler: One of `SAMPLERS`.
+
     Returns:
-        float64 `(steps, 7)`, see the column names above.
+        float64 `(batch, most_steps, 7)`; schedules of fewer steps end with steps that
+        change nothing.
     Raises:
         ValueError: Unknown sampler.
     """
@@ -44,53 +65,55 @@ def step_table(schedule: NoiseSchedule, sampler: str) -> np.ndarray:
         raise ValueError(
             f"Unknown sampler {sampler!r}. Expected one of: {', '.join(SAMPLERS)}"
         )
-    bounds = schedule.noise_level_bounds
-    level, next_level = bounds[:0:-1], bounds[-2::-1]
-    scale = np.sqrt((1.0 - level) * (1.0 + level))
-    next_scale = np.sqrt((1.0 - next_level) * (1.0 + next_level))
-    table = np.zeros((schedule.num_steps, NUM_COLUMNS))
-    table[:, LEVEL] = level
-    table[:, CLEAN_SAMPLE] = 1.0 / level
-    table[:, CLEAN_NOISE] = -scale / level
+    step = tf.range(tf.shape(noise_level_bounds)[1] - 1)[None, :]
+    n = num_steps[:, None] - step  # the paper's: N .. 1, then idle
+    level, next_level = (
+        tf.gather(noise_level_bounds, tf.maximum(index, 0), batch_dims=1)
+        for index in (tf.maximum(n, 1), tf.maximum(n, 1) - 1)
+    )
+    scale, next_scale = (tf.sqrt((1.0 - x) * (1.0 + x)) for x in (level, next_level))
+    zero = tf.zeros_like(level)
     if sampler == "ddpm":
-        betas = schedule.betas[::-1]
-        table[:, SAMPLE] = 1.0 / np.sqrt(1.0 - betas)
-        table[:, NOISE] = -betas / (np.sqrt(1.0 - betas) * scale)
-        table[:, FRESH_NOISE] = np.sqrt(betas) * next_scale / scale
+        gain = next_level / level  # 1 / sqrt(1 - beta)
+        beta = (next_level - level) * (next_level + level) / tf.square(next_level)
+        columns = {
+            SAMPLE: gain,
+            NOISE: -beta * gain / scale,
+            PREVIOUS_CLEAN: zero,
+            FRESH_NOISE: tf.sqrt(beta) * next_scale / scale,
+        }
     elif sampler == "ddim":
-        table[:, SAMPLE] = next_level / level
-        table[:, NOISE] = next_scale - scale * next_level / level
+        columns = {
+            SAMPLE: next_level / level,
+            NOISE: next_scale - scale * next_level / level,
+            PREVIOUS_CLEAN: zero,
+            FRESH_NOISE: zero,
+        }
     else:
         # h = log(l'/s') - log(l/s); e^-h = (s' l) / (l' s), 0 in the last step.
         decay = next_scale * level / (next_level * scale)
-        with np.errstate(divide="ignore"):
-            h = -np.log(decay)
-        correction = np.zeros(schedule.num_steps)  # 1 / (2 r), r = h_previous / h
-        correction[1:-1] = h[1:-1] / (2.0 * h[:-2])
+        h = -tf.math.log(tf.where(n > 1, decay, 0.5))
+        previous_h = tf.concat([tf.ones_like(h[:, :1]), h[:, :-1]], axis=1)
+        second_order = (step > 0) & (n > 1)
+        # 1 / (2 r), r = h_previous / h
+        correction = tf.where(second_order, h / (2.0 * previous_h), 0.0)
         gain = next_level * (1.0 - decay)
         clean = gain * (1.0 + correction)
-        table[:, SAMPLE] = next_scale / scale + clean * table[:, CLEAN_SAMPLE]
-        table[:, NOISE] = clean * table[:, CLEAN_NOISE]
-        table[:, PREVIOUS_CLEAN] = -gain * correction
-    return table
-
-
-def stack_tables(tables: list[np.ndarray]) -> np.ndarray:
-    """Tables of different lengths as one `(batch, most steps, 7)`.
-
-    Shorter ones end with steps that change nothing.
-    """
-    longest = max(len(table) for table in tables)
+        columns = {
+            SAMPLE: next_scale / scale + clean / level,
+            NOISE: -clean * scale / level,
+            PREVIOUS_CLEAN: -gain * correction,
+            FRESH_NOISE: zero,
+        }
+    columns |= {LEVEL: level, CLEAN_SAMPLE: 1.0 / level, CLEAN_NOISE: -scale / level}
+    table = tf.stack([columns[i] for i in range(NUM_COLUMNS)], axis=-1)
     idle = np.zeros(NUM_COLUMNS)
     idle[LEVEL], idle[SAMPLE] = 0.5, 1.0
-    stacked = np.tile(idle, (len(tables), longest, 1))
-    for row, table in zip(stacked, tables, strict=True):
-        row[: len(table)] = table
-    return stacked
+    return tf.where((n >= 1)[:, :, None], table, idle)
 
 
 def refine(
-    predict_noise: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
+    predict_noise: Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor],
     table: tf.Tensor,
     seeds: tf.Tensor,
     num_samples: tf.Tensor | int,
@@ -100,9 +123,9 @@ def refine(
     """Refines noise to audio.
 
     Args:
-        predict_noise: (noisy_audio `(batch, samples)`, noise_level `(batch,)`) ->
-            predicted noise `(batch, samples)`.
-        table: float32 `(batch, steps, 7)`, see `step_table` and `stack_tables`.
+        predict_noise: (noisy_audio `(batch, samples)`, noise_level `(batch,)`, step
+            int32 scalar, from 0) -> predicted noise `(batch, samples)`.
+        table: float32 `(batch, steps, 7)`, see `step_tables`.
         seeds: int64 `(batch,)`, one per utterance.
         num_samples: int scalar.
         first_sample: int `(batch,)` or None (0), absolute position of the first sample.
@@ -126,7 +149,7 @@ def refine(
         def column(index):
             return row[:, index, None]
 
-        predicted = predict_noise(audio, row[:, LEVEL])
+        predicted = predict_noise(audio, row[:, LEVEL], step)
         refined = (
             column(SAMPLE) * audio
             + column(NOISE) * predicted

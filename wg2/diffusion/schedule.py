@@ -184,3 +184,11 @@ def training_level_range(config: Config) -> tuple[float, float]:
 def derived_schedule(config: Config, num_steps: int) -> NoiseSchedule:
     """`num_steps` steps between the two ends of `config`'s training levels."""
     return NoiseSchedule.derived(num_steps, *training_level_range(config))
+
+
+def voice_schedule(config: Config, num_steps: int) -> NoiseSchedule:
+    """The schedule stored for `num_steps` steps in a voice's config, else derived."""
+    for betas in config.diffusion.schedules:
+        if len(betas) == num_steps:
+            return NoiseSchedule(betas)
+    return derived_schedule(config, num_steps)

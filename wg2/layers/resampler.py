@@ -91,6 +91,10 @@ class Resampler(keras.layers.Layer):
         """Frames per phoneme, float32 `(batch, phonemes)`; meaningless at padding."""
         return self.duration_predictor(features, lengths)
 
+    def predict_ranges(self, features, durations, lengths):
+        """The sigma of every phoneme, frames, float32 `(batch, phonemes)`."""
+        return self.range_predictor(features, durations, lengths)
+
     def call(
         self,
         features,
@@ -100,7 +104,7 @@ class Resampler(keras.layers.Layer):
         first_frame=None,
         training=False,
     ):
-        ranges = self.range_predictor(features, durations, lengths)
+        ranges = self.predict_ranges(features, durations, lengths)
         frames, weights = self.upsampling(
             features,
             durations,

@@ -102,6 +102,14 @@ def unspoken(text: str) -> str:
     return "".join(dict.fromkeys(lost))
 
 
+def ignored(text: str) -> str:
+    """Symbols of `text` that `clean` passes over, such as emoji."""
+    passed = (
+        c for c in text if unicodedata.category(c)[0] == "S" and not to_plain(c).strip()
+    )
+    return "".join(dict.fromkeys(passed))
+
+
 @functools.cache
 def table() -> dict[str, str]:
     """Every character that becomes anything but a space, for a graph's lookup table."""

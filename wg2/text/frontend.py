@@ -8,7 +8,6 @@ TensorFlow graph, from the same rules and tables.
 from __future__ import annotations
 
 import itertools
-import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -102,19 +101,6 @@ def show_tokens(tokens: Sequence[str]) -> str:
     return "".join(shown).strip()
 
 
-def unspoken(text: str) -> str:
-    """Letters and digits of `text` that are in no script that can be spoken."""
-    return characters.unspoken(text)
-
-
-def ignored(text: str) -> str:
-    """Symbols of `text` that are passed over, such as emoji."""
-    symbols_found = (c for c in text if unicodedata.category(c)[0] == "S")
-    return "".join(
-        dict.fromkeys(c for c in symbols_found if not characters.to_plain(c).strip())
-    )
-
-
 class Frontend:
     """English text to phonemes and their ids.
 
@@ -145,7 +131,7 @@ class Frontend:
                 f" sentences. It begins with {shorten(text)!r}"
             )
         control.check(text)
-        if lost := unspoken(text):
+        if lost := characters.unspoken(text):
             raise ValueError(
                 f"These letters cannot be spoken: {' '.join(lost[:20])}, in"
                 f" {shorten(text)!r}. Write the words in Latin letters, or their"

@@ -1,7 +1,8 @@
 """Pronunciations: the CMU dictionary, and a user's own word list on top of it.
 
 The dictionary ships in `data/cmudict.txt.xz` (its licence beside it), so that nothing
-is downloaded and no other package is needed. `tools/make_cmudict.py` made it.
+is downloaded and no other package is needed. `tools/make_cmudict.py` made it. Words
+that it lacks are in `data/supplement.txt`, which has the form of a user's list.
 """
 
 from __future__ import annotations
@@ -45,11 +46,15 @@ def parse_pronunciation(text: str) -> Pronunciation:
 
 
 @functools.cache
-def _cmudict() -> dict[str, str]:
+def _dictionary() -> dict[str, str]:
     """Word -> its pronunciations, tab-separated; split only when asked for."""
-    packed = resources.files("wg2.text") / "data" / "cmudict.txt.xz"
-    text = lzma.decompress(packed.read_bytes()).decode("ascii")
-    return dict(line.split("\t", 1) for line in text.splitlines())
+    data = resources.files("wg2.text") / "data"
+    text = lzma.decompress((data / "cmudict.txt.xz").read_bytes()).decode("ascii")
+    words = dict(line.split("\t", 1) for line in text.splitlines())
+    with resources.as_file(data / "supplement.txt") as path:
+        for word, known in read_user_lexicon(path).items():
+            words[word] = "\t".join(" ".join(sounds) for sounds in known)
+    return words
 
 
 def read_user_lexicon(path: str | Path) -> dict[str, tuple[Pronunciation, ...]]:
@@ -129,7 +134,7 @@ class Lexicon:
         """What the user's lexicon or else the dictionary has for exactly `word`."""
         if word in self._user:
             return self._user[word]
-        found = _cmudict().get(word)
+        found = _dictionary().get(word)
         if found is None:
             return ()
         return tuple(tuple(entry.split()) for entry in found.split("\t"))
@@ -141,7 +146,7 @@ class Lexicon:
         """Every word -> its usual pronunciation, packed; for a graph's table."""
         found = {
             word: pack(entries.split("\t", 1)[0].split())
-            for word, entries in _cmudict().items()
+            for word, entries in _dictionary().items()
         }
         found.update((word, pack(known[0])) for word, known in self._user.items())
         return found

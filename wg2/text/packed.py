@@ -20,9 +20,8 @@ MAX_PAUSE = 1000
 _CHARS = {symbol: chr(PHONEME_BASE + i) for i, symbol in enumerate(symbols.PHONEMES)}
 _SYMBOLS = {char: symbol for symbol, char in _CHARS.items()}
 
-SPEECH = f"[{chr(PHONEME_BASE)}-{chr(PHONEME_BASE + 0xFFF)}]"
 PAUSE = f"[{chr(PAUSE_BASE)}-{chr(PAUSE_BASE + MAX_PAUSE)}]"
-"""Patterns of one phoneme and of one pause."""
+"""Pattern of one pause."""
 
 
 def pack(phonemes: Iterable[str]) -> str:

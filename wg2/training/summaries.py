@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from wg2.audio.spectral import log_mel
 from wg2.data import pipeline
-from wg2.diffusion.sampler import stack_tables, step_table
+from wg2.diffusion.sampler import step_table
 from wg2.diffusion.schedule import derived_schedule
 from wg2.generation import encode_text, render
 from wg2.training.trainer import StepResult, Trainer
@@ -120,7 +120,7 @@ class Summaries:
     def _synthesize(self, ids, lengths, speaker_ids):
         model = self.trainer.model
         schedule = derived_schedule(self.trainer.config, PREVIEW_STEPS)
-        table = tf.constant(stack_tables([step_table(schedule, "ddpm")]), tf.float32)
+        table = tf.constant(step_table(schedule, "ddpm")[None], tf.float32)
         features, durations = encode_text(
             model, ids, lengths, tf.ones((1,)), speaker_ids
         )

@@ -22,7 +22,7 @@ from wg2.diffusion import parameterization
 from wg2.diffusion.process import draw_noise_level, q_sample
 from wg2.layers.sampling_window import crop_audio, draw_first_frame
 from wg2.models.wavegrad2 import WaveGrad2
-from wg2.models.weights import get_weights, set_weights, weight_name
+from wg2.models.weights import set_weights, weight_name
 from wg2.training import losses
 from wg2.training.optimizer import adam_of, ema_decay, learning_rate, make_optimizer
 from wg2.training.strategy import worker_rows
@@ -454,11 +454,6 @@ class Trainer:
         for name, variable in variables.items():
             variable.assign(arrays[name])
         self.step = step
-
-    def averaged_arrays(self) -> dict[str, np.ndarray]:
-        """The weights a voice gets: moving averages, and batch norm's statistics."""
-        with self.averaged_weights():
-            return get_weights(self.model)
 
     def set_initial_weights(self, arrays: dict[str, np.ndarray], source: Path) -> None:
         """Starts from these weights (all of them) at step 0."""

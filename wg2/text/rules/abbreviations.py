@@ -92,7 +92,8 @@ ABBREVIATIONS = RuleGroup(
         Rule(r"\bPh\.? ?D\.?'?s\b", "~p ~h ~d's"),
         Rule(r"\bPh\.? ?D\. *$", "~p ~h ~d."),
         Rule(r"\bPh\.? ?D\b\.?", "~p ~h ~d"),
-        Rule(r"\b([BM])\.? ?(S|E)(?:c|d)\b\.?", r"~\1 ~\2 ~c"),
+        Rule(r"\b([BM])\.? ?Sc\b\.?", r"~\1 ~s ~c"),
+        Rule(r"\b([BM])\.? ?Ed\b\.?", r"~\1 ~e ~d"),
         Rule(r"\bLL\.? ?([BDM])\b\.?", r"~l ~l ~\1"),
         Rule(r"\bop\. ?cit\.", "op cit"),
         Rule(r"\bRt\. ?Hon\.", "right honorable"),
@@ -151,9 +152,8 @@ ABBREVIATIONS = RuleGroup(
         Rule(r"\bvs\b", "versus"),
         Rule(r"\bBros\b", "brothers"),
         Rule(r"\b(?:Jr)\b", "junior"),
-        Rule(r"\bSq\.", "square"),
     ),
-    guard=r"[A-Za-z]\.|\b(?:Mrs?|Ms|Dr|St|vs|Prof|Sgt|Capt|Mme|Mt|Ft|Jr|Bros|Lt|aka|Messrs|Drs|Lieut|Cmdr|Ph)\b",
+    guard=r"[A-Za-z]\.|\b(?:Mrs?|Ms|Dr|St|vs|Prof|Sgt|Capt|Mme|Mt|Ft|Jr|Bros|Lt|aka|Messrs|Drs|Lieut|Cmdr|PhD?|PhDs|[BM]Sc|[BM]Ed)\b",
 )
 
 # Read letter by letter although the dictionary has a word of these letters, or lacks

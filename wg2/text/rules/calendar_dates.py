@@ -46,7 +46,6 @@ def _names() -> tuple[Rule, ...]:
         short: day for short, day in _SHORT_WEEKDAYS.items() if short != "Sun"
     }
     with_period |= {month[:3]: month for month in MONTHS if month[:3] not in _NAMES_TOO}
-    with_period["Sept"] = "September"
     for short, name in with_period.items():
         rules += [
             Rule(rf"\b{short}\.( [a-z]|[,;:)])", rf"{name}\1"),
@@ -58,9 +57,9 @@ def _names() -> tuple[Rule, ...]:
         )
         rules.append(Rule(rf"\b{short} ({hours}|closed)", rf"{name} \1"))
     for month in ("January", "March", "June", "July"):
-        rules.append(
-            Rule(rf"\b(in|since|until|by|of|last|next) {month[:3]}\.", rf"\1 {month}")
-        )
+        before = rf"\b(in|since|until|by|of|last|next) {month[:3]}\."
+        rules.append(Rule(rf"{before}([\"')]*)$", rf"\1 {month}.\2"))
+        rules.append(Rule(before, rf"\1 {month}"))
     names = alternatives((*_WEEKDAYS, *MONTHS))
     return (
         *rules,
@@ -138,10 +137,13 @@ DATES = RuleGroup(
         Rule(rf"\b{_DAY} ({_MONTH})\b", r"the \1 @th of \2"),
         Rule(rf"(of {_MONTH}) ?--? ?(the \d)", r"\1 to \2"),
         Rule(rf"\b[Tt]he the (\d+ @th of {_MONTH})", r"the \1"),
-        Rule(rf"\b(\d+(?:st|nd|rd|th)) ({_MONTH}),? {_YEAR}\b", r"\1 \2, \3"),
+        Rule(
+            rf"\b(?:[Tt]he )?(\d+(?:st|nd|rd|th)) ({_MONTH}),? {_YEAR}\b",
+            r"the \1 of \2 \3",
+        ),
         Rule(rf"\b({_MONTH} \d+ @th) {_YEAR}\b", r"\1, \2"),
         *(
-            Rule(rf"\b{short}\.,? ?({_MONTH}|\d)", rf"{day}, \1")
+            Rule(rf"\b{short}\.,? ?({_MONTH}|(?:the )?\d)", rf"{day}, \1")
             for short, day in _SHORT_WEEKDAYS.items()
         ),
         # Decades, before `s` is a second.

@@ -124,6 +124,7 @@ FIGURES = RuleGroup(
         Rule(r"(\d) (\d/\d)", r"\1 and \2"),
         Rule(r"@1/2\b", "half"),
         Rule(r"@1/4\b", "quarter"),
+        Rule(r"a @1/(8|11|18)\b", r"an \1 @th"),
         Rule(r"@1/(\d{1,2})\b", r"\1 @th"),
         Rule(r"\b1/2\b", "one half"),
         Rule(r"\b1/4\b", "one quarter"),

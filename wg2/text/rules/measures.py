@@ -116,11 +116,8 @@ MONEY = RuleGroup(
 
 # One, many. The case counts: mW is not MW.
 _UNITS = {
-    "km/h": ("kilometer per hour", "kilometers per hour"),
-    "km/hr": ("kilometer per hour", "kilometers per hour"),
     "kph": ("kilometer per hour", "kilometers per hour"),
     "mph": ("mile per hour", "miles per hour"),
-    "m/s": ("meter per second", "meters per second"),
     "km": ("kilometer", "kilometers"),
     "cm": ("centimeter", "centimeters"),
     "mm": ("millimeter", "millimeters"),
@@ -227,6 +224,8 @@ POINTED_UNITS = frozenset(
 )  # fmt: skip
 _POINTED = alternatives(POINTED_UNITS)
 _UNIT = alternatives(_UNITS)
+# Behind a unit: an earlier rule has not told one (@1) from many (@2).
+_UNMARKED = r"([^\w@]|$)"
 _PER = (
     r"(?:second|minute|hour|day|night|week|month|year|person|serving|share|head|page)"
 )
@@ -274,7 +273,12 @@ UNITS = RuleGroup(
         Rule(r"([A-Za-z]-?)(\d{1,3})s\b", r"\1\2 @s"),
         Rule(r"(^|[^\d.,=])(\d{3,})s\b", r"\1\2 @s"),
         Rule(rf"(\d)-({_POINTED})\.([ )])", r"\1-\2\3"),
-        # One foot of many: a 5 ft. pole, a 100 km race.
+        # One foot of many: a 60 km/h limit, a 5 ft. pole, a 100 km race.
+        Rule(
+            rf"\b([Aa]n?) ({_NUMBER}(?: to \d+|--?\d+)?) ?({_UNIT})/({_UNIT}) ([a-z])",
+            r"\1 \2 \3@1 per \4@1 \5",
+        ),
+        Rule(rf"(\d)-({_UNIT})/({_UNIT}){_UNMARKED}", r"\1 \2@1 per \3@1\4"),
         Rule(
             rf"\b([Aa]n?) ({_NUMBER}(?: to \d+|--?\d+)?) ?({_UNIT})\.? ([a-z]{{3,}})",
             r"\1 \2 \3@1 \4",
@@ -282,20 +286,24 @@ UNITS = RuleGroup(
         Rule(r"\b([Aa]n?) (\d+) ?° ?([a-z])", r"\1 \2 degree \3"),
         Rule(rf"\bper ({_POINTED}|mo)\.( [(a-z\d]|[,;:])", r"per \1@1\2"),
         Rule(rf"\bper ({_POINTED}|mo)($|[^\w@])", r"per \1@1\2"),
-        Rule(rf"(\d) ?({_UNIT})/({_UNIT})\b", r"\1 \2@2 per \3@1"),
+        Rule(
+            rf"(^|[^\d.,])1 ?({_UNIT})/({_UNIT}){_UNMARKED}",
+            r"\1one \2@1 per \3@1\4",
+        ),
+        Rule(rf"(\d) ?({_UNIT})/({_UNIT}){_UNMARKED}", r"\1 \2@2 per \3@1\4"),
         Rule(rf"(\d) ?({_POINTED})\.( [a-z\d]|[,;:])", r"\1 \2\3"),
         # A part of one mile, but one and a half miles.
         Rule(rf"(\d \d/\d+) ?({_UNIT})\b", r"\1 \2@2"),
-        Rule(rf"\b(\d{{1,2}}/\d{{1,2}}) ?({_UNIT})\b", r"\1 \2@1"),
+        Rule(rf"\b(\d{{1,2}}/\d{{1,2}}) ?({_UNIT}){_UNMARKED}", r"\1 \2@1\3"),
         Rule(r"(\d) ?(km|m|cm|mm|ft|mi) squared\b", r"\1 square \2"),
         Rule(r"(\d) ?(km|m|cm|mm|ft) cubed\b", r"\1 cubic \2"),
         Rule(rf"\b(1|0\.\d+) (square|cubic) ({_UNIT})\b", r"\1 \2 \3@1"),
-        Rule(rf"(\d) (square|cubic) ({_UNIT})\b", r"\1 \2 \3@2"),
+        Rule(rf"(\d) (square|cubic) ({_UNIT}){_UNMARKED}", r"\1 \2 \3@2\4"),
         # Four digits are no year here.
         Rule(rf"(^|[^\d.,])(\d)(\d{{3}}) ?({_UNIT})\b", r"\1\2,\3 \4"),
-        Rule(rf"(^|[^\d.,])1 ?({_UNIT})\b", r"\1one \2@1"),
+        Rule(rf"(^|[^\d.,])1 ?({_UNIT}){_UNMARKED}", r"\1one \2@1\3"),
         Rule(rf"(\d)-({_UNIT})\b", r"\1 \2@1"),  # a 5-km run
-        Rule(rf"(\d) ?({_UNIT})([^\w@]|$)", r"\1 \2@2\3"),
+        Rule(rf"(\d) ?({_UNIT}){_UNMARKED}", r"\1 \2@2\3"),
         *(
             Rule(rf"{symbol}@{number}", words)
             for symbol in sorted(_UNITS, key=len, reverse=True)

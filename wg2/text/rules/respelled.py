@@ -7,11 +7,9 @@ from wg2.text.rules.rule import Rule, RuleGroup
 RESPELLED = RuleGroup(
     "respelled",
     (
-        Rule(r"\b[Ww]i-?[Ff]i\b", "wifi"),
-        Rule(r"\bJPE?G(s?)\b", r"jay peg\1"),
-        Rule(r"\bjpe?g(s?)\b", r"jay peg\1"),
-        Rule(r"\b(?:JSON|json)\b", "jason"),
-        Rule(r"\b(?:LIDAR|LiDAR|Lidar|lidar)\b", "lie dar"),
+        # One word, however it is written; the lexicon has it.
+        Rule(r"\b[Ww]i-[Ff]i\b", "wifi"),
+        Rule(r"\b(?:JPE?G|jpg)(s?)\b", r"jpeg\1"),
         Rule(r"\biOS\b", "~i ~o ~s"),
         Rule(r"\bmacOS\b", "mac ~o ~s"),
         Rule(r"\bpH\b", "~p ~h"),
@@ -42,8 +40,8 @@ RESPELLED = RuleGroup(
     ),
     guard=(
         r"</?[a-z]|&[a-z#]+;|\bA--?Z|\b[QA][.:] |[A-Z]&[A-Z]s|\.NET|"
-        r"(?:^|[ (\"])\.[A-Za-z]|^/|[:;]-?[()DPp]|\b(?:[Ww]i-?[Ff]i|[Jj][Pp]|"
-        r"[Jj][Ss][Oo]|[Ll][Ii][Dd]|iOS|macOS|pH|[Tt]hx|[Pp]l[sz]|[Tt]bh|TBH|[Bb]tw|BTW|"
+        r"(?:^|[ (\"])\.[A-Za-z]|^/|[:;]-?[()DPp]|\b(?:[Ww]i-[Ff]i|JP|jp|"
+        r"iOS|macOS|pH|[Tt]hx|[Pp]l[sz]|[Tt]bh|TBH|[Bb]tw|BTW|"
         r"[Ii]mh?o|IMH?O|[Ii]dk|IDK|"
         r"[Hh]mm|[Mm]mm|[Ss]hh|[AaOo]hh|[NnSs]ooo|[Yy]ess)"
     ),

@@ -16,6 +16,7 @@ _RULERS = (
     "Xerxes", "Constantine", "Justinian", "Theodosius", "Robert",
     "Maximilian", "Rudolf", "Joseph", "Franz", "Sigismund", "Casimir", "Vladimir",
 )  # fmt: skip
+_TITLE = r"(?:Pope|King|Queen|Emperor|Empress|Tsar|Czar|Kaiser)"
 _HEADINGS = (
     "Chapter", "Part", "Act", "Scene", "Volume", "Book", "Section", "Article", "Title",
     "Appendix", "Type", "Phase", "Class", "Table", "Figure", "Plate", "Lesson", "Canto",
@@ -71,6 +72,7 @@ ROMAN = RuleGroup(
             if numeral.lower() in _SMALL
         ),
         Rule(rf"\b({alternatives(_RULERS)}) ({_ANY})\.( [a-z]|[,;:])", r"\1 \2\3"),
+        Rule(rf"\b({_TITLE} [A-Z][a-z]+) ({_ANY})\b", r"\1 the @\2@ @th"),
         Rule(rf"\b({alternatives(_RULERS)}) ({_ANY})\b", r"\1 the @\2@ @th"),
         Rule(rf"\b((?i:{alternatives(_HEADINGS)})s?) ({_ANY})\b", r"\1 @\2@"),
         # These are nothing else.
