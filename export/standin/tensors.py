@@ -43,7 +43,9 @@ def expanded_bytes(proto: tensor_pb2.TensorProto) -> int:
     sizes = [dim.size for dim in proto.tensor_shape.dim]
     if any(size < 0 for size in sizes):
         return 0
-    num_values = math.prod(sizes)
+    # No values in 2 ** 62 rows take no memory, but a kernel that adds a row up to
+    # 2 ** 63 ends the process: such a shape counts as if it were full.
+    num_values = math.prod(max(size, 1) for size in sizes)
     if proto.dtype == types_pb2.DT_STRING:
         lengths = [len(value) for value in proto.string_val]
         repeated = max(num_values - len(lengths), 0) * (lengths or [0])[-1]
