@@ -267,7 +267,7 @@ async def _answer(
             outcome.code = Code.CANCELLED
             raise
         except ServingError as raised:
-            error = raised
+            error = raised.with_traceback(None)  # its frames hold the request
         except Exception as raised:
             logger.exception("%s failed", method)
             error = ServingError(Code.INTERNAL, f"{type(raised).__name__}: {raised}")
