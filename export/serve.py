@@ -150,6 +150,7 @@ def _server_options(args: argparse.Namespace):
             max_unpacked_bytes=args.max_unpacked_bytes,
             json=JsonLimits(args.max_json_depth, args.max_json_values),
         ),
+        max_input_bytes=args.max_tensor_bytes,
         cors=args.rest_api_enable_cors_support,
         any_label_version=args.allow_version_labels_for_unavailable_models,
     )

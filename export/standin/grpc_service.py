@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from collections.abc import Awaitable, Callable
 from typing import ClassVar
@@ -43,6 +44,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         models: The loaded versions.
         workers: What runs them.
         metrics: What counts them.
+        max_input_bytes: Of the tensors of a Predict request, in memory.
     """
 
     METHODS: ClassVar[dict[str, type]] = {
@@ -53,15 +55,24 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         "GetModelMetadata": get_model_metadata_pb2.GetModelMetadataRequest,
     }
 
-    def __init__(self, models: Models, workers: Workers, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        models: Models,
+        workers: Workers,
+        metrics: Metrics,
+        max_input_bytes: int | None = None,
+    ) -> None:
         self._models = models
         self._workers = workers
         self._metrics = metrics
+        self._predict = functools.partial(
+            inference.predict, max_input_bytes=max_input_bytes
+        )
 
     async def Predict(
         self, request: predict_pb2.PredictRequest, context: grpc.aio.ServicerContext
     ) -> predict_pb2.PredictResponse:
-        return await self._run(inference.predict, request, "Predict", context)
+        return await self._run(self._predict, request, "Predict", context)
 
     async def Classify(
         self,
@@ -256,7 +267,7 @@ async def _answer(
             outcome.code = Code.CANCELLED
             raise
         except ServingError as raised:
-            error = raised
+            error = raised.with_traceback(None)  # its frames hold the request
         except Exception as raised:
             logger.exception("%s failed", method)
             error = ServingError(Code.INTERNAL, f"{type(raised).__name__}: {raised}")

@@ -16,7 +16,7 @@ from tensorflow_serving.apis import (
 )
 
 from export.standin import tensors
-from export.standin.errors import Code, ServingError, invalid
+from export.standin.errors import Code, ServingError, invalid, too_large
 from export.standin.runtime import Cancellation
 from export.standin.servable import DEFAULT_SIGNATURE, Servable, Signature
 
@@ -25,9 +25,28 @@ REGRESS = "tensorflow/serving/regress"
 
 
 def predict(
-    servable: Servable, request: predict_pb2.PredictRequest, stop: Cancellation
+    servable: Servable,
+    request: predict_pb2.PredictRequest,
+    stop: Cancellation,
+    max_input_bytes: int | None = None,
 ) -> predict_pb2.PredictResponse:
-    """Answers in typed fields. Raises ServingError."""
+    """Answers in typed fields.
+
+    Args:
+        servable: Runs it.
+        request: Its model_spec has been followed to `servable`.
+        stop: Ends the run.
+        max_input_bytes: Of all tensors in the request, in memory.
+
+    Raises:
+        ServingError: RESOURCE_EXHAUSTED beyond `max_input_bytes`; see SERVING.md.
+    """
+    num_bytes = sum(map(tensors.expanded_bytes, request.inputs.values()))
+    if max_input_bytes is not None and num_bytes > max_input_bytes:
+        raise too_large(
+            f"The inputs take {num_bytes} bytes, more than the limit of "
+            f"{max_input_bytes} (--max-tensor-bytes)"
+        )
     signature = servable.signature(request.model_spec.signature_name)
     inputs = _inputs(signature, request)
     wanted = signature.wanted_outputs(request.output_filter)

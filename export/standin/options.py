@@ -171,6 +171,15 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
     )
     _add(
         group,
+        "--max-tensor-bytes",
+        type=_positive,
+        default=2**30,
+        metavar="N",
+        help="of a gRPC request's inputs in memory, where one value may stand for many "
+        "(default: 1 GiB)",
+    )
+    _add(
+        group,
         "--max-json-depth",
         type=_positive,
         default=64,

@@ -144,7 +144,7 @@ class RestService:
                 outcome.code = Code.CANCELLED
                 raise
             except ServingError as raised:
-                error = raised
+                error = raised.with_traceback(None)  # its frames hold the request
             except Exception as raised:
                 logger.exception("%s %s failed", request.method, path)
                 error = ServingError(

@@ -15,7 +15,7 @@ import tensorflow as tf
 from export.standin.errors import Code, ServingError
 
 # Private to TensorFlow, and the only way to stop a running function: the public call
-# knows one cancellation per process, not per thread. Seen to work in 2.16 and 2.17.
+# knows one cancellation per process, not per thread. Seen to work in 2.16.
 try:
     from tensorflow.python.eager import cancellation, context
     from tensorflow.python.eager.execute import execute_with_cancellation

@@ -90,8 +90,8 @@ class Signature:
         named = tf.nest.pack_sequence_as(self._function.structured_outputs, flat)
         try:
             return {name: (_values(named[name]), named[name].dtype) for name in outputs}
-        except tf.errors.OpError as error:  # no values, but 2 ** 62 times none
-            raise runtime.from_op_error(error) from None
+        except (tf.errors.OpError, ValueError) as error:  # 2 ** 62 times no values
+            raise invalid(str(error)) from None
 
 
 class Servable:

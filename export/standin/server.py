@@ -38,6 +38,7 @@ class ServerOptions:
         max_running, max_waiting: Requests; any more are refused.
         shutdown_seconds: For what runs when the server is told to stop.
         rest: Limits of REST requests; `max_body_bytes` is gRPC's, too.
+        max_input_bytes: Of the tensors of a gRPC request, in memory.
         cors: REST answers carry CORS headers.
         any_label_version: As of `Models.configure`.
     """
@@ -49,6 +50,7 @@ class ServerOptions:
     max_waiting: int = 64
     shutdown_seconds: float = 30.0
     rest: RestLimits = field(default_factory=RestLimits)
+    max_input_bytes: int = 2**30
     cors: bool = False
     any_label_version: bool = False
 
@@ -163,7 +165,9 @@ class Server:
         any_label_version = self._options.any_label_version
         add_to_server(
             server,
-            PredictionService(self._models, workers, metrics),
+            PredictionService(
+                self._models, workers, metrics, self._options.max_input_bytes
+            ),
             ModelService(self._models, self._manager, metrics, any_label_version),
         )
         return server

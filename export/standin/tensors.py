@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import tensorflow as tf
 from tensorflow.core.framework import tensor_pb2, types_pb2
@@ -22,6 +24,7 @@ _FIELDS = {
     tf.bool: "bool_val",
     tf.string: "string_val",
 }
+_STRING_BYTES = 24  # of an empty one
 _HALVES = (tf.float16, tf.bfloat16)
 _COMPLEX = {tf.complex64: "scomplex_val", tf.complex128: "dcomplex_val"}
 
@@ -29,6 +32,28 @@ _COMPLEX = {tf.complex64: "scomplex_val", tf.complex128: "dcomplex_val"}
 def dtype_name(dtype: int) -> str:
     """TensorFlow's C++ name of a DataType number: "float", "int64", "string", .."""
     return types_pb2.DataType.Name(dtype).removeprefix("DT_").lower()
+
+
+def expanded_bytes(proto: tensor_pb2.TensorProto) -> int:
+    """Memory of the tensor in a proto, which may be far more than the proto's own.
+
+    One value stands for as many as the shape says: 20 bytes of message can be a
+    terabyte. 0 for what `from_proto` refuses.
+    """
+    sizes = [dim.size for dim in proto.tensor_shape.dim]
+    if any(size < 0 for size in sizes):
+        return 0
+    # No values in 2 ** 62 rows take no memory, but a kernel that adds a row up to
+    # 2 ** 63 ends the process: such a shape counts as if it were full.
+    num_values = math.prod(max(size, 1) for size in sizes)
+    if proto.dtype == types_pb2.DT_STRING:
+        lengths = [len(value) for value in proto.string_val]
+        repeated = max(num_values - len(lengths), 0) * (lengths or [0])[-1]
+        return num_values * _STRING_BYTES + sum(lengths) + repeated
+    try:
+        return num_values * tf.as_dtype(proto.dtype).size
+    except TypeError:
+        return 0
 
 
 def from_proto(proto: tensor_pb2.TensorProto, alias: str) -> tf.Tensor:

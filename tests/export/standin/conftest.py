@@ -42,6 +42,7 @@ def standin(
         *("--model_config_file", str(config), "--max-concurrent-requests", "2"),
         *("--max-request-bytes", "200000", "--max-unpacked-bytes", "300000"),
         *("--max-json-depth", "20", "--max-json-values", "50000"),
+        *("--max-tensor-bytes", "10000000"),
         *("--rest-api-timeout-in-ms", "2000", "--max-queued-requests", "32"),
     )
     try:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from google.protobuf import text_format
+from tensorflow.core.framework import tensor_pb2
 from tensorflow_serving.apis import (
     classification_pb2,
     get_model_metadata_pb2,
@@ -20,6 +21,7 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
+from export.standin import tensors
 from tests.export.standin import toy
 from tests.export.standin.toy import floats, request
 
@@ -431,8 +433,9 @@ def test_no_values_in_a_huge_shape(standin):
     huge = tf.make_tensor_proto([], tf.float32, [0])
     huge.tensor_shape.dim[0].size = 2**62
     huge.tensor_shape.dim.add(size=0)
-    code, _ = fails(standin.prediction.Predict, request(x=huge))
-    assert code is Code.INVALID_ARGUMENT
+    # Twice as many rows would end the process in a check of TensorFlow's.
+    code, _ = fails(standin.prediction.Predict, request("uneven", x=huge))
+    assert code is Code.RESOURCE_EXHAUSTED
 
 
 def test_a_message_beyond_the_limit(standin):
@@ -440,3 +443,26 @@ def test_a_message_beyond_the_limit(standin):
     code, details = fails(standin.prediction.Predict, request("echo", text=text))
     assert code is Code.RESOURCE_EXHAUSTED
     assert "200000" in details
+
+
+@pytest.mark.parametrize(
+    ("proto", "num_bytes"),
+    [
+        ("dtype: DT_FLOAT float_val: 1", 4 * 3 * 10**6),
+        (
+            "dtype: DT_STRING string_val: '' string_val: 'abcde'",
+            (24 + 5) * 3 * 10**6 - 5,
+        ),
+        ("dtype: DT_BOOL", 3 * 10**6),
+    ],
+)
+def test_a_value_that_stands_for_many_is_counted_as_many(standin, proto, num_bytes):
+    shape = "tensor_shape { dim { size: 3 } dim { size: 1000000 } }"
+    value = text_format.Parse(f"{proto} {shape}", tensor_pb2.TensorProto())
+    assert tensors.expanded_bytes(value) == num_bytes
+    code, details = fails(standin.prediction.Predict, request(x=value))
+    if num_bytes > 10_000_000:
+        assert code is Code.RESOURCE_EXHAUSTED
+        assert f"take {num_bytes} bytes, more than the limit of 10000000" in details
+    else:
+        assert code is Code.INVALID_ARGUMENT  # the dtype
