@@ -149,15 +149,15 @@ def positive(text: str) -> int:
 
 def run(
     parser: argparse.ArgumentParser,
-    report: Callable[[argparse.Namespace], None],
+    report: Callable[[argparse.Namespace], int | None],
     argv: Sequence[str] | None = None,
 ) -> int:
     """A benchmark as a command: what it ran on, then its report; the exit code.
 
     Args:
         parser: Has the prog `python -m benchmarks.NAME`, perhaps `--threads`.
-        report: Measures and prints, from the parsed arguments. Its ValueError and
-            OSError are bad input.
+        report: Measures and prints, from the parsed arguments; may return an exit code.
+            Its ValueError and OSError are bad input.
         argv: Arguments; None: those of the process.
     """
     args = parser.parse_args(argv)
@@ -168,13 +168,12 @@ def run(
     def main() -> int:
         print(machine())
         try:
-            report(args)
+            return report(args) or 0
         except BrokenPipeError:
             raise
         except (ValueError, OSError) as error:
             print(f"{name}: {error}", file=sys.stderr)
             return 2
-        return 0
 
     return terminal.run(name, main)
 

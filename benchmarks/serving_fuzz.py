@@ -15,7 +15,6 @@ import argparse
 import collections
 import http.client
 import json
-import os
 import re
 import sys
 import threading
@@ -25,8 +24,8 @@ from dataclasses import dataclass, field
 
 import grpc
 
+from benchmarks import measuring
 from benchmarks.fuzz_requests import Fuzzer, GrpcRequest, HttpRequest
-from benchmarks.measuring import positive, table
 
 _PREDICT = "/tensorflow.serving.PredictionService/Predict"
 _BAD_HTTP = (500, 502, 599)
@@ -195,9 +194,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--no-grpc", action="store_true", help="REST only")
     parser.add_argument("--model", required=True)
     parser.add_argument("--signatures", nargs="+", help="only these")
-    parser.add_argument("--requests", type=positive, default=10_000)
+    parser.add_argument("--requests", type=measuring.positive, default=10_000)
     parser.add_argument("--first", type=int, default=0, help="number to begin with")
-    parser.add_argument("--clients", type=positive, default=4)
+    parser.add_argument("--clients", type=measuring.positive, default=4)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
         "--timeout-seconds", type=float, default=60.0, help="no answer is a hang"
@@ -206,14 +205,11 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    args = build_parser().parse_args(argv)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    try:
-        found = signatures(args.rest, args.model)
-        chosen = _choose(found, args.signatures)
-    except (ValueError, OSError) as error:
-        print(f"serving_fuzz: {error}", file=sys.stderr)
-        return 2
+    return measuring.run(build_parser(), _fuzz, argv)
+
+
+def _fuzz(args: argparse.Namespace) -> int:
+    chosen = _choose(signatures(args.rest, args.model), args.signatures)
     fuzzer = Fuzzer(args.model, chosen, args.seed)
     address = None if args.no_grpc else args.grpc
     targets = [
@@ -247,7 +243,7 @@ def _report(outcome: Outcome, memory: Sequence[int | None], seconds: float) -> N
         for kind in kinds
     ]
     totals = [sum(outcome.counts[k, s] for k in kinds) for s in statuses]
-    print(table(("kind", *statuses), [*rows, ("all", *totals)]))
+    print(measuring.table(("kind", *statuses), [*rows, ("all", *totals)]))
     print(f"\n{sum(totals)} requests in {seconds:.1f} s")
     print(f"slowest answer: {outcome.slowest_seconds:.2f} s ({outcome.slowest})")
     shown = ["?" if m is None else f"{m / 2**20:.0f} MiB" for m in memory]

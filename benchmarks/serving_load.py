@@ -14,7 +14,6 @@ import argparse
 import functools
 import http.client
 import json
-import os
 import re
 import sys
 import threading
@@ -27,7 +26,7 @@ from pathlib import Path
 import grpc
 import numpy as np
 
-from benchmarks.measuring import machine, positive, table
+from benchmarks import measuring
 from benchmarks.serving_fuzz import get
 
 
@@ -191,25 +190,25 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="JSON",
         help='a column for each input, {"text": ["Hello."]}, or @FILE with it',
     )
-    parser.add_argument("--clients", type=positive, nargs="+", default=(1, 4, 16))
+    parser.add_argument(
+        "--clients", type=measuring.positive, nargs="+", default=(1, 4, 16)
+    )
     parser.add_argument("--seconds", type=float, default=60.0, help="of each run")
     parser.add_argument("--timeout-seconds", type=float, default=120.0)
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    args = build_parser().parse_args(argv)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    try:
-        senders = _senders(args)
-        for protocol, sender in senders.items():
-            status, _ = sender()()  # also warms the server up
-            if status not in ("OK", "200"):
-                raise ValueError(f"the request is answered {status} over {protocol}")
-    except (ValueError, OSError) as error:
-        print(f"serving_load: {error}", file=sys.stderr)
-        return 2
-    print(f"{machine()}\n{args.signature}, {args.seconds:g} s each\n")
+    return measuring.run(build_parser(), _report, argv)
+
+
+def _report(args: argparse.Namespace) -> int:
+    senders = _senders(args)
+    for protocol, sender in senders.items():
+        status, _ = sender()()  # also warms the server up
+        if status not in ("OK", "200"):
+            raise ValueError(f"the request is answered {status} over {protocol}")
+    print(f"{args.signature}, {args.seconds:g} s each\n")
     rows, num_lost = [], 0
     for protocol, sender in senders.items():
         for num_clients in args.clients:
@@ -217,7 +216,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             rows.append(row)
             num_lost += lost
     header = ("protocol", "clients", "requests/s", "p50 ms", "p99 ms", "slowest ms")
-    print(table((*header, "MB/s", "statuses", "lost"), rows))
+    print(measuring.table((*header, "MB/s", "statuses", "lost"), rows))
     return 1 if num_lost else 0
 
 

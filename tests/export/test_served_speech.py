@@ -1,0 +1,78 @@
+"""From the client over the wire to the exported voice and back, against the voice."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from export.client import Client
+from export.client.errors import SentenceError
+from tests.export.standin import toy
+from wg2.inference import Synthesizer
+
+TEXT = "Hello world, this is one sentence of some length."
+SETTINGS = {"steps": 3, "seed": 5, "length_scale": 1.2, "speaker": "bob"}
+
+
+@pytest.fixture(scope="module")
+def server(model_path):
+    process = toy.Process("--model-base-path", str(model_path))
+    try:
+        yield process.ready()
+    finally:
+        assert process.end() == 0
+
+
+@pytest.fixture(params=["grpc", "rest"])
+def client(server, request):
+    rest = request.param == "rest"
+    address = f"127.0.0.1:{server.rest_port}" if rest else server.target
+    with Client(address, model="random", rest=rest) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def voice(voice_path):
+    return Synthesizer.load(voice_path)
+
+
+def test_what_is_heard_is_what_the_voice_speaks(client, voice):
+    audio, rate = client.speak(TEXT, **SETTINGS)
+    assert rate == voice.sample_rate_hz
+    np.testing.assert_allclose(audio, voice(TEXT, **SETTINGS), atol=1e-4)
+
+
+def test_a_stream_is_the_whole(client, voice):
+    stream = client.stream(TEXT, **SETTINGS)
+    chunks = list(stream)
+    assert len(chunks) > 2
+    np.testing.assert_allclose(
+        np.concatenate(chunks), voice(TEXT, **SETTINGS), atol=1e-4
+    )
+
+
+def test_sentences_of_a_long_text_are_all_there(client):
+    audio, rate = client.speak("Yes. No. Yes. " * 4, steps=1, speaker="ann")
+    (alone, _), (pause, _) = (
+        client.speak(text, steps=1, speaker="ann") for text in ("Yes.", "Yes. Yes.")
+    )
+    between = len(pause) - 2 * len(alone)
+    assert 0.2 * rate < between < 0.3 * rate
+    assert len(audio) > 12 * min(len(alone), len(pause) - between) / 2 + 11 * between
+
+
+def test_the_limits_of_the_export_reach_the_client(client):
+    with pytest.raises(SentenceError, match=r"1200 s at most"):
+        client.speak("Yes [10s]" * 130 + ".", steps=1, speaker="ann")
+
+
+def test_signatures_answer_json_of_any_language(server):
+    body = {"instances": ["Hello.", "😀"]}
+    answer = server.http("POST", "/v1/models/random:predict", json.dumps(body).encode())
+    assert answer.status == 200
+    rows = json.loads(answer.body)["predictions"]
+    assert [set(row) for row in rows] == [{"audio", "num_samples"}] * 2
+    assert rows[0]["num_samples"] > rows[1]["num_samples"] > 0
+    assert len(rows[0]["audio"]) == len(rows[1]["audio"]) == rows[0]["num_samples"]
