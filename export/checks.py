@@ -60,26 +60,39 @@ class RequestChecks:
 
     def duration(self, num_frames: tf.Tensor) -> list[tf.Operation]:
         """That rows of so many frames, int32 `(batch,)`, are not too long."""
-        limits, config = self._limits, self._config
-        seconds = num_frames / round(config.frames_per_second)
-        total = tf.reduce_max(seconds) * tf.cast(tf.size(seconds), seconds.dtype)
+        limits = self._limits
+        seconds = tf.cast(num_frames, tf.float64) / self._config.frames_per_second
         return [
             _require(
                 seconds <= limits.max_seconds,
-                f"a row may last {limits.max_seconds:g} s at most: split the text, or"
-                " ask for a lower length_scale or shorter pauses",
+                f"a row may last {limits.max_seconds:g} s at most (max_seconds): split"
+                " the text, or ask for a lower length_scale or shorter pauses",
                 seconds,
             ),
-            tf.debugging.Assert(
-                total <= limits.max_total_seconds,
-                [
-                    "rows times the longest of them may be"
-                    f" {limits.max_total_seconds:g} s of sound at most: send fewer"
-                    " rows, or shorter ones. Received seconds:",
-                    total,
-                ],
+            _require_total(
+                f"may be {limits.max_total_seconds:g} s of sound at most"
+                " (max_total_seconds)",
+                tf.reduce_max(seconds) * tf.cast(tf.size(seconds), tf.float64),
+                limits.max_total_seconds,
             ),
         ]
+
+    def phonemes(self, num_phonemes: tf.Tensor) -> list[tf.Operation]:
+        """That texts of so many phonemes, int32 `(batch,)`, were not cut."""
+        most = self._limits.max_phonemes
+        return [
+            _require(
+                num_phonemes < most,
+                f"text must have fewer than {most} phonemes (max_phonemes): split it",
+                num_phonemes,
+            )
+        ]
+
+    def total_phonemes(self, ids: tf.Tensor) -> list[tf.Operation]:
+        """That all rows of `ids`, `(batch, phonemes)`, are not too many."""
+        most = self._limits.max_total_phonemes
+        what = f"may be {most} phonemes at most (max_total_phonemes)"
+        return [_require_total(what, tf.size(ids), most)]
 
     def _rows(self, inputs: Tensors) -> list[tf.Operation]:
         rows = tf.stack([tf.shape(tensor)[0] for tensor in inputs.values()])
@@ -93,13 +106,19 @@ class RequestChecks:
             ),
             tf.debugging.Assert(
                 (rows[0] >= 1) & (rows[0] <= most),
-                [f"a request must have 1 to {most} rows. Received:", rows[0]],
+                [
+                    f"a request must have 1 to {most} rows (max_rows). Received:",
+                    rows[0],
+                ],
             ),
         ]
 
     def _text(self, inputs: Tensors) -> list[tf.Operation]:
         most, length = self._limits.max_text_bytes, tf.strings.length(inputs["text"])
-        message = f"text may have {most} bytes a row at most: split it into sentences"
+        message = (
+            f"text may have {most} bytes a row at most (max_text_bytes): split it into"
+            " sentences"
+        )
         return [_require(length <= most, message, length)]
 
     def _steps(self, inputs: Tensors) -> list[tf.Operation]:
@@ -112,12 +131,14 @@ class RequestChecks:
     def _num_phonemes(self, inputs: Tensors) -> list[tf.Operation]:
         most, count = self._limits.max_phonemes, inputs["num_phonemes"]
         width = tf.shape(inputs["phoneme_ids"])[1]
-        message = (
-            "num_phonemes must lie in 1 .. the length of phoneme_ids, which may be"
-            f" {most} at most"
-        )
-        valid = (count >= 1) & (count <= width) & (width <= most)
-        return [_require(valid, message, count)]
+        return [
+            _require(
+                (count >= 1) & (count <= tf.minimum(width, most)),
+                "num_phonemes must lie in 1 .. the length of phoneme_ids, and be"
+                f" {most} at most (max_phonemes)",
+                count,
+            )
+        ]
 
     def _phoneme_ids(self, inputs: Tensors) -> list[tf.Operation]:
         ids = inputs["phoneme_ids"]
@@ -173,6 +194,11 @@ def _require(valid: tf.Tensor, message: str, received: tf.Tensor) -> tf.Operatio
         tf.reduce_all(valid),
         [f"{message}. Row and value received:", row, received[row]],
     )
+
+
+def _require_total(what: str, total: tf.Tensor, most: float) -> tf.Operation:
+    message = f"rows times the longest of them {what}: send fewer rows, or shorter ones"
+    return tf.debugging.Assert(total <= most, [f"{message}. Received:", total])
 
 
 def _require_range(name: str, inputs: Tensors, low: float, high: float) -> tf.Operation:

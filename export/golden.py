@@ -30,7 +30,7 @@ def golden_requests(
         voice: The voice in this process.
         sampler: Of the export.
     """
-    speakers = voice.config.text.speakers
+    speakers = _speakers(voice)
     chosen = [speakers[-1 - i % len(speakers)] for i in range(3)] if speakers else []
     spoken = [
         voice.speak(
@@ -79,7 +79,7 @@ def warmup_requests(voice: Synthesizer) -> Iterator[tuple[str, Arrays, Arrays]]:
     text = {"text": np.array(["Hello."], object)}
     scale = {"length_scale": np.ones(1, np.float32)}
     noise = {"seed": np.zeros(1, np.int64), "num_steps": np.ones(1, np.int32)}
-    speakers = voice.config.text.speakers
+    speakers = _speakers(voice)
     speaker = {"speaker": np.array(speakers[:1], object)} if speakers else {}
     ids = np.array([voice.frontend.ids("Hello.")], np.int32)
     phonemes = {
@@ -104,6 +104,12 @@ def warmup_requests(voice: Synthesizer) -> Iterator[tuple[str, Arrays, Arrays]]:
     }
     for signature, inputs in requests.items():
         yield signature, inputs, {}
+
+
+def _speakers(voice: Synthesizer) -> tuple[str, ...]:
+    """The speakers to choose from; none where there is no choice."""
+    speakers = voice.config.text.speakers
+    return speakers if len(speakers) > 1 else ()
 
 
 def _answer(voice: Synthesizer, spoken: list[Utterance]) -> dict[str, np.ndarray]:

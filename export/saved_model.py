@@ -95,7 +95,8 @@ def _choose_version(output: Path, version: int | None) -> int:
         raise ValueError(f"--version must be a whole number >= 0. Received: {version}")
     existing = []
     if output.is_dir():
-        existing = [int(p.name) for p in output.iterdir() if p.name.isdecimal()]
+        numbers = [int(p.name) for p in output.iterdir() if p.name.isdecimal()]
+        existing = [number for number in numbers if number < 2**63]
     if version is None:
         return max(existing, default=0) + 1
     if version in existing:
@@ -183,6 +184,11 @@ def _verify(directory: Path) -> None:
         text=True,
         check=False,
     )
+    if result.returncode not in (0, 1):
+        raise RuntimeError(
+            f"the verification ended with code {result.returncode}, and the export was "
+            "removed"
+        )
     if result.returncode:
         last = (result.stdout.strip().splitlines() or ["no message"])[-1]
         raise RuntimeError(

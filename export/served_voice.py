@@ -58,6 +58,7 @@ class ServedVoice(tf.Module):
                 f"Unknown sampler {self.sampler!r}. Expected one of: "
                 f"{', '.join(SAMPLERS)}"
             )
+        self._checks = RequestChecks(self.config, self.limits)
         model = build_model(voice)
         self._channels = model.encoder.output_channels
         # Tracked as plain variables: of the Keras model a server needs nothing else.
@@ -71,7 +72,7 @@ class ServedVoice(tf.Module):
             -1,
         )
         self._shared = _Untracked(
-            _Functions(model, self._frontend, self.sampler, self.limits)
+            _Functions(model, self._frontend, self.sampler, self._checks)
         )
 
     def signatures(self) -> dict[str, tf.types.experimental.ConcreteFunction]:
@@ -79,7 +80,7 @@ class ServedVoice(tf.Module):
         text = {"text": _spec(tf.string)}
         scale = {"length_scale": _spec(tf.float32)}
         noise = {"seed": _spec(tf.int64), "num_steps": _spec(tf.int32)}
-        speaker = {"speaker": _spec(tf.string)} if self.config.text.speakers else {}
+        speaker = {"speaker": _spec(tf.string)} if self._has_speakers else {}
         phonemes = {
             "phoneme_ids": _spec(tf.int32, None),
             "num_phonemes": _spec(tf.int32),
@@ -100,11 +101,14 @@ class ServedVoice(tf.Module):
             "encode": (self._encode_features, text | scale | speaker),
             "decode_window": (self._decode_window, features | window | noise),
         }
-        checks = RequestChecks(self.config, self.limits)
         return {
-            name: _signature(answer, inputs, checks)
+            name: _signature(answer, inputs, self._checks)
             for name, (answer, inputs) in signatures.items()
         }
+
+    @property
+    def _has_speakers(self) -> bool:
+        return len(self.config.text.speakers) > 1
 
     def describe(self) -> dict:
         """What `assets/serving.json` tells about the export."""
@@ -118,7 +122,7 @@ class ServedVoice(tf.Module):
             "samples_per_frame": config.samples_per_frame,
             "margin_frames_per_step": receptive_field_frames(config.decoder),
             "phonemes": list(config.text.phonemes),
-            "speakers": list(config.text.speakers),
+            "speakers": list(config.text.speakers) if self._has_speakers else [],
             "limits": self.limits.to_dict(),
         }
 
@@ -129,7 +133,7 @@ class ServedVoice(tf.Module):
             "num_steps": tf.fill(rows, self.config.diffusion.synthesis_steps),
             "length_scale": tf.ones(rows),
         }
-        if self.config.text.speakers:
+        if self._has_speakers:
             defaults["speaker"] = tf.fill(rows, self.config.text.speakers[0])
         answer = self._synthesize(text, **defaults)
         return {name: answer[name] for name in ("audio", "num_samples")}
@@ -193,6 +197,8 @@ class ServedVoice(tf.Module):
         self, text: tf.Tensor, length_scale: tf.Tensor, speaker: tf.Tensor | None
     ) -> Tensors:
         ids, lengths, pauses = self._shared.value.phonemes(text)
+        with tf.control_dependencies(self._checks.phonemes(lengths)):
+            lengths = tf.identity(lengths)
         return self._encode_phonemes(ids, lengths, pauses, length_scale, speaker)
 
     def _encode_phonemes(
@@ -228,7 +234,7 @@ class ServedVoice(tf.Module):
             return tf.zeros_like(rows)
         ids = self._speaker_ids.lookup(speaker)
         known = ", ".join(self.config.text.speakers)
-        unknown = tf.boolean_mask(speaker, ids < 0)
+        unknown = tf.strings.substr(tf.boolean_mask(speaker, ids < 0), 0, 64)
         check = tf.debugging.Assert(
             tf.size(unknown) == 0,
             [f"speaker must be one of: {known}. Received:", unknown],
@@ -244,14 +250,16 @@ class _Functions:
         model: `WaveGrad2` with the voice's weights.
         frontend: Text to phonemes.
         sampler: One of `wg2.config.SAMPLERS`.
-        limits: What a request may ask for.
+        checks: Of what a request may ask for.
     """
 
-    def __init__(self, model, frontend: GraphFrontend, sampler: str, limits: Limits):
+    def __init__(
+        self, model, frontend: GraphFrontend, sampler: str, checks: RequestChecks
+    ):
         self._model = model
         self._config = model.config
         self._sampler = sampler
-        self._checks = RequestChecks(model.config, limits)
+        self._checks = checks
         ints = _spec(tf.int32)
         features = _spec(tf.float32, None, model.encoder.output_channels)
         seeds = _spec(tf.int64)
@@ -271,6 +279,8 @@ class _Functions:
         self.wav = _function(self._wav, _spec(tf.float32, None), ints)
 
     def _encode(self, ids, lengths, pauses, length_scale, speaker_ids):
+        with tf.control_dependencies(self._checks.total_phonemes(ids)):
+            ids = tf.identity(ids)
         features, durations = encode_text(
             self._model, ids, lengths, length_scale, speaker_ids, pauses
         )

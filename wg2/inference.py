@@ -24,6 +24,9 @@ from wg2.windows import plan_windows
 
 logger = logging.getLogger(__name__)
 
+MAX_SECONDS = 3600.0
+"""Longest utterance: pauses that a text asks for could fill any memory."""
+
 
 @dataclass(frozen=True, eq=False)
 class Utterance:
@@ -180,7 +183,7 @@ class Synthesizer:
             raise ValueError("`speak` wants a list of texts. Received one string")
         table = self._table(steps, sampler, schedule)
         encoded = [self._encode_input(text, phonemes) for text in texts]
-        seeds = [seed] * len(encoded) if isinstance(seed, int) else list(seed)
+        seeds = [seed] * len(encoded) if np.ndim(seed) == 0 else list(seed)
         if len(seeds) != len(encoded):
             raise ValueError(
                 f"{len(encoded)} texts need as many seeds, not {len(seeds)}"
@@ -342,6 +345,12 @@ class Synthesizer:
             np.full(size, speaker_id, np.int32),
             pauses,
         )
+        seconds = durations.numpy().sum(axis=1) / self.config.frames_per_second
+        if seconds.max() > MAX_SECONDS:
+            raise ValueError(
+                f"An utterance would last {seconds.max():.0f} s, the limit is "
+                f"{MAX_SECONDS:.0f}. Split its text, or ask for shorter pauses"
+            )
         return lengths, features, durations
 
 

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from wg2.inference import Synthesizer
 
 
+_LINES_AT_A_TIME = 64
+"""Enough for batches of like lengths, and little enough for the memory."""
+
+
 def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m wg2.synthesize", description="Speaks text with a voice."
@@ -138,20 +142,23 @@ def _write_files(
     """Seconds of speech that were written."""
     from wg2.audio import wav
 
-    utterances = voice.speak(lines, **_settings(args))
-    width = max(4, len(str(len(utterances))))
+    settings = _settings(args)
+    width = max(4, len(str(len(lines))))
     total = 0.0
-    for number, utterance in enumerate(utterances, 1):
-        path = args.output or args.output_dir / f"{number:0{width}d}.wav"
-        wav.write(path, utterance.audio, utterance.sample_rate_hz)
-        seconds = len(utterance.audio) / utterance.sample_rate_hz
-        total += seconds
-        print(f"{path}\t{seconds:.2f} s")
-        if args.times:
-            for symbol, end in zip(
-                utterance.phonemes, utterance.end_seconds, strict=True
-            ):
-                print(f"{symbol}\t{end:.3f}")
+    # What is spoken is written, whatever comes later.
+    for start in range(0, len(lines), _LINES_AT_A_TIME):
+        utterances = voice.speak(lines[start : start + _LINES_AT_A_TIME], **settings)
+        for number, utterance in enumerate(utterances, start + 1):
+            path = args.output or args.output_dir / f"{number:0{width}d}.wav"
+            wav.write(path, utterance.audio, utterance.sample_rate_hz)
+            seconds = len(utterance.audio) / utterance.sample_rate_hz
+            total += seconds
+            print(f"{path}\t{seconds:.2f} s")
+            if args.times:
+                for symbol, end in zip(
+                    utterance.phonemes, utterance.end_seconds, strict=True
+                ):
+                    print(f"{symbol}\t{end:.3f}")
     return total
 
 

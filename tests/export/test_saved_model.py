@@ -183,7 +183,8 @@ def test_windows_of_slices_join_to_the_whole(ask, batch):
         ({"length_scale": [np.inf]}, "length_scale must lie in 0.1 .. 10"),
         ({"speaker": np.array(["eve"], object)}, "speaker must be one of: ann, bob"),
         ({"text": np.array(["x" * 100_000], object)}, "8192 bytes"),
-        ({"text": np.array(["[10s]" * 200], object)}, "1200 s at most"),
+        ({"text": np.array(["[10s]" * 91], object)}, "900 s at most (max_seconds)"),
+        ({"text": np.array(["1" * 8192], object)}, "fewer than 8192 phonemes"),
         ({"seed": [1, 2]}, "same number of rows"),
         ({name: value[:0] for name, value in text_request([0]).items()}, "1 to 64"),
     ],
@@ -193,10 +194,13 @@ def test_what_passes_a_limit_is_refused_by_its_name(ask, changed, message):
 
 
 def test_long_rows_in_large_batches_are_refused(ask):
-    text = np.array(["[10s]" * 100] * 5, object)
-    rows = [0] * 5
-    message = ask.refusal("synthesize", text_request(rows, text=text))
-    assert "rows times the longest" in message
+    text = np.array(["[10s]" * 80] * 3, object)
+    message = ask.refusal("synthesize", text_request([0] * 3, text=text))
+    assert "1800 s of sound at most (max_total_seconds)" in message
+    ids = np.full((64, 2000), 2, np.int32)
+    request = {"phoneme_ids": ids, "num_phonemes": np.full(64, 3, np.int32)}
+    message = ask.refusal("synthesize_phonemes", request | settings([0] * 64))
+    assert "65536 phonemes at most (max_total_phonemes)" in message
 
 
 @pytest.mark.parametrize(
@@ -286,12 +290,14 @@ def test_verification_finds_what_is_missing(version, tmp_path):
 
 def save(tmp_path, function, *specs):
     module = tf.Module()
+    module.generator = GENERATOR
     module.function = tf.function(function, input_signature=specs)
     tf.saved_model.save(module, str(tmp_path), signatures=module.function)
     data = (tmp_path / "saved_model.pb").read_bytes()
     return saved_model_pb2.SavedModel.FromString(data).meta_graphs[0]
 
 
+GENERATOR = tf.random.Generator.from_seed(1)
 FLOATS = tf.TensorSpec([None], tf.float32, "x")
 
 
@@ -300,6 +306,7 @@ FLOATS = tf.TensorSpec([None], tf.float32, "x")
     [
         (lambda x: x + tf.random.normal(tf.shape(x)), "RandomStandardNormal depends"),
         (lambda x: tf.random.shuffle(x), "RandomShuffle depends"),
+        (lambda x: GENERATOR.normal([3]) + x[0], "RngReadAndSkip depends"),
         (lambda x: tf.numpy_function(np.sin, [x], tf.float32), "PyFunc needs the proc"),
         (tf.function(lambda x: x + 1, jit_compile=True), "jit_compile, which servers"),
         (lambda x: tf.strings.length(tf.io.read_file("f")), "ReadFile reaches outside"),

@@ -170,5 +170,7 @@ def refine(
         body,
         (0, initial, tf.zeros_like(initial)),
         shape_invariants=(tf.TensorShape([]), initial.shape, initial.shape),
+        # Noise of steps to come would be drawn ahead, and held.
+        parallel_iterations=1,
     )
     return audio
