@@ -315,6 +315,12 @@ def test_deterministic_samplers_draw_the_initial_noise_only():
         assert drawn == expected
 
 
+def test_a_table_has_values_while_a_graph_is_made():
+    expected = step_table(SCHEDULES["derived"], "dpmpp")
+    graph = tf.function(lambda: tf.constant(step_table(SCHEDULES["derived"], "dpmpp")))
+    np.testing.assert_array_equal(graph(), expected)
+
+
 def test_unknown_sampler_is_refused_with_the_known_ones():
     with pytest.raises(ValueError, match=r"'euler'.*ddpm, ddim, dpmpp"):
         step_table(SCHEDULES["derived"], "euler")

@@ -33,8 +33,10 @@ def step_table(schedule: NoiseSchedule, sampler: str) -> np.ndarray:
     Raises:
         ValueError: Unknown sampler.
     """
-    bounds = tf.constant(schedule.noise_level_bounds[None])
-    return step_tables(bounds, tf.constant([schedule.num_steps]), sampler)[0].numpy()
+    with tf.init_scope():  # values, also while a graph is made
+        bounds = tf.constant(schedule.noise_level_bounds[None])
+        tables = step_tables(bounds, tf.constant([schedule.num_steps]), sampler)
+        return tables[0].numpy()
 
 
 def step_tables(

@@ -20,7 +20,7 @@ def measure(standin, capsys):
             ]
         )
         captured = capsys.readouterr()
-        return code, (captured.out or captured.err).splitlines()
+        return code, (captured.err if code == 2 else captured.out).splitlines()
 
     return run
 
