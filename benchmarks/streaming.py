@@ -1,7 +1,7 @@
 """Windows against the whole: time to the first sound, cost, difference, memory.
 
     python -m benchmarks.streaming --voice voices/slt --seconds 30 --steps 6 50
-    python -m benchmarks.streaming --voice voices/slt --seconds 600 --steps 6
+    python -m benchmarks.streaming --seconds 600 --length-scale 1.3 --steps 6
 
 The reference is `Synthesizer.speak` of the same text in the same run.
 """
@@ -26,6 +26,12 @@ def build_parser():
         "--seconds", type=positive, default=30, help="of speech, about (default: 30)"
     )
     result.add_argument("--steps", type=positive, nargs="+", default=[6, 50])
+    result.add_argument(
+        "--length-scale",
+        type=float,
+        default=1.0,
+        help="above 1 is slower, and a text of 8192 bytes lasts longer",
+    )
     result.add_argument("--sampler", default=None, help="default: the voice's own")
     return result
 
@@ -38,7 +44,11 @@ def _report(args) -> None:
     from wg2.inference import Synthesizer
 
     voice = Synthesizer.load(args.voice)
-    settings = {"sampler": args.sampler, "steps": 1}
+    settings = {
+        "sampler": args.sampler,
+        "steps": 1,
+        "length_scale": args.length_scale,
+    }
     (sentence,) = voice.speak([_SENTENCE], **settings)
     for _ in voice.stream(_SENTENCE, **settings):
         pass  # traces

@@ -14,6 +14,7 @@ from wg2.generation import (
     decode,
     decode_window,
     encode_text,
+    render,
     upsample,
 )
 from wg2.inference import build_model
@@ -140,3 +141,17 @@ def test_blocks_of_gaussian_upsampling_change_nothing(model, monkeypatch):
         valid = int(num_frames[row])
         np.testing.assert_allclose(frames[row, :valid], expected[row, :valid])
         np.testing.assert_allclose(blocks[row], frames[row], atol=1e-5)
+
+
+def test_a_graph_may_know_the_size_of_its_batch(model):
+    """As the preview of training does, where one utterance is spoken."""
+
+    @tf.function(autograph=False)
+    def speak():
+        ids, lengths = tf.constant([[2, 9, 35, 2, 1]]), tf.constant([5])
+        features, durations = encode_text(model, ids, lengths, tf.ones((1,)))
+        seeds = tf.zeros((1,), tf.int64)
+        return render(model, features, durations, lengths, table([2], "ddpm"), seeds)
+
+    audio, num_samples = speak()
+    assert audio.shape == (1, num_samples[0])

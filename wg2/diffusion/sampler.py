@@ -167,11 +167,12 @@ def refine(
         return step + 1, refined, clean
 
     steps = tf.shape(table)[1]
+    any_shape = tf.TensorShape([None, None])  # the network may forget the batch's size
     _, audio, _ = tf.while_loop(
         lambda step, *_: step < steps,
         body,
         (0, initial, tf.zeros_like(initial)),
-        shape_invariants=(tf.TensorShape([]), initial.shape, initial.shape),
+        shape_invariants=(tf.TensorShape([]), any_shape, any_shape),
         # Noise of steps to come would be drawn ahead, and held.
         parallel_iterations=1,
     )
