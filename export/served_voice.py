@@ -235,6 +235,7 @@ class ServedVoice(tf.Module):
         ids = self._speaker_ids.lookup(speaker)
         known = ", ".join(self.config.text.speakers)
         unknown = tf.strings.substr(tf.boolean_mask(speaker, ids < 0), 0, 64)
+        unknown = tf.strings.unicode_transcode(unknown, "UTF-8", "UTF-8")  # or replaced
         check = tf.debugging.Assert(
             tf.size(unknown) == 0,
             [f"speaker must be one of: {known}. Received:", unknown],

@@ -91,6 +91,10 @@ def call(
     except tf.errors.OpError as error:
         stop.check()
         raise from_op_error(error) from None
+    except UnicodeDecodeError as error:
+        # A kernel's message quotes bytes of the request, and Python loses its code.
+        message = bytes(error.object).decode("utf-8", "replace")
+        raise ServingError(Code.INVALID_ARGUMENT, message) from None
     stop.check()
     return list(outputs)
 

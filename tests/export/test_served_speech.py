@@ -66,6 +66,14 @@ def test_the_limits_of_the_export_reach_the_client(client):
         client.speak("Yes" + " [10s]" * 100 + ".", steps=1, speaker="ann")
 
 
+def test_a_speaker_that_is_no_text_is_refused(server):
+    inputs = {"text": ["a"], "length_scale": [1.0], "speaker": [{"b64": "/6Gh"}]}
+    body = json.dumps({"signature_name": "encode", "inputs": inputs}).encode()
+    answer = server.http("POST", "/v1/models/random:predict", body)
+    assert answer.status == 400
+    assert "speaker must be one of: ann, bob" in answer.json["error"]
+
+
 @pytest.mark.parametrize(
     ("signature", "changed"),
     [
