@@ -92,12 +92,12 @@ def _rows(
         )
     if not rows:
         raise invalid(f"JSON Value: {quote(document)} No values in 'instances' array")
-    if not isinstance(rows[0], dict) and len(inputs) > 1:
+    named = isinstance(rows[0], dict) and not is_base64(rows[0])
+    if not named and len(inputs) > 1:
         raise invalid(
             "instances is a plain list, but expecting list of objects as multiple "
             "input tensors required as per tensorinfo_map"
         )
-    named = isinstance(rows[0], dict) and not is_base64(rows[0])
     stacks = {
         name: _Stack(tf.as_dtype(info.dtype)) for name, info in sorted(inputs.items())
     }

@@ -102,8 +102,7 @@ class Server:
         loop = asyncio.get_running_loop()
         self._stop = functools.partial(loop.call_soon_threadsafe, stop.set)
         for number in (signal.SIGTERM, signal.SIGINT) if handle_signals else ():
-            with contextlib.suppress(NotImplementedError):  # Windows
-                loop.add_signal_handler(number, _stop_or_end, stop, number)
+            loop.add_signal_handler(number, _stop_or_end, stop, number)
         if not await self._load(stop):
             return False
         return await self._serve(stop)

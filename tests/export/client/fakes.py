@@ -1,7 +1,8 @@
 """A voice made of sines behind TensorFlow Serving's two interfaces.
 
 Written with TensorFlow's own tensors and tensorflow-serving-api's messages: what the
-client has of its own is held against them. Behaviour: ../shared/SERVING.md.
+client has of its own is held against them. They behave as
+the real server does.
 """
 
 from __future__ import annotations
