@@ -20,8 +20,9 @@ fill the memory."""
 _MAX_ALIGNMENT_ELEMENTS = 1 << 22
 """Frames by phonemes that Gaussian upsampling weighs at a time: for ten minutes of
 speech the whole of it would be gigabytes."""
-
-_GRAIN_SECONDS = 0.5
+_GRAIN_FRAMES = 20
+"""Blocks shorter than the longest are so many times this long: libraries prepare their
+kernels for every length that they meet, and keep what they prepared."""
 
 
 def round_durations(durations: tf.Tensor) -> tf.Tensor:
@@ -121,7 +122,7 @@ def upsample(
         return tf.cast(frames, tf.float32)
 
     longest = tf.reduce_max(num_frames)
-    frames = _in_blocks(compute, longest, block)
+    frames = _in_blocks(compute, longest, tf.minimum(block, longest))
     frames = tf.ensure_shape(frames, [None, None, features.shape[-1]])
     valid = tf.sequence_mask(num_frames, longest)
     return tf.where(valid[:, :, None], frames, 0.0), num_frames
@@ -171,7 +172,7 @@ def decode(
             mask,
             first,
             end,
-            end - first if block_frames is None else block_frames,
+            longest if block_frames is None else block_frames,
         )
 
     first_sample = None
@@ -226,16 +227,12 @@ def decode_window(
     index = tf.range(tf.reduce_max(needed))[None, :] + (start - frames_start)[:, None]
     index = tf.clip_by_value(index, 0, tf.shape(frames)[1] - 1)
 
-    grain = max(1, round(_GRAIN_SECONDS * model.config.frames_per_second))
-
     def needed_frames(step):
         # What the window depends on shrinks by the receptive field in every step.
         ahead = context_frames(model.config, tf.maximum(num_steps - 1 - step, 0))
         first = tf.reduce_min(tf.maximum(first_frame - ahead - start, 0))
         end = tf.reduce_max(tf.minimum(end_frame + ahead - start, needed))
-        # In whole grains: libraries prepare every new length, and keep what they need.
-        end = -(-end // grain) * grain
-        return first // grain * grain, tf.minimum(end, tf.reduce_max(needed))
+        return first, end
 
     audio, _ = decode(
         model,
@@ -270,10 +267,11 @@ def _decode_in_blocks(
     samples_per_frame = decoder.samples_per_frame
     num_frames = tf.shape(frames)[1]
     needed = end_frame - first_frame
+    block = tf.minimum(block_frames, -(-needed // _GRAIN_FRAMES) * _GRAIN_FRAMES)
     # All in one block needs nothing around it.
-    whole = (needed == num_frames) & (needed <= block_frames)
+    whole = (needed == num_frames) & (needed <= block)
     margin = tf.where(whole, 0, receptive_field_frames(decoder.config))
-    after = tf.minimum(block_frames, needed) - 1 + margin
+    after = block - 1 + margin
     # The decoder takes what is masked for silence outside of the utterance.
     mask = tf.pad(mask, [[0, 0], [margin, after]])
     frames = tf.pad(frames, [[0, 0], [margin, after], [0, 0]])
@@ -294,7 +292,7 @@ def _decode_in_blocks(
         audio = audio[:, inner : inner + count * samples_per_frame]
         return tf.reshape(audio, [-1, count, samples_per_frame])
 
-    audio = _in_blocks(compute, needed, block_frames)
+    audio = _in_blocks(compute, needed, block)
     around = [[0, 0], [first_frame, num_frames - end_frame], [0, 0]]
     return tf.reshape(tf.pad(audio, around), [tf.shape(frames)[0], -1])
 
@@ -302,19 +300,18 @@ def _decode_in_blocks(
 def _in_blocks(
     compute: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
     num_frames: tf.Tensor,
-    block_frames: tf.Tensor | int,
+    block: tf.Tensor | int,
 ) -> tf.Tensor:
     """Joins what is computed one block of frames at a time.
 
     Args:
         compute: (first frame, number of frames) -> `(batch, frames, channels)`. The
             last block may reach beyond the end.
-        num_frames, block_frames: int scalars >= 1.
+        num_frames, block: int scalars >= 1.
 
     Returns:
         `(batch, num_frames, channels)`.
     """
-    block = tf.minimum(block_frames, num_frames)
     num_blocks = (num_frames + block - 1) // block
     _, blocks = tf.while_loop(
         lambda i, _: i < num_blocks,

@@ -8,16 +8,16 @@ from tests.references import wavegrad
 from wg2.layers.convolution import Convolution
 from wg2.layers.resampling import downsample, upsample
 
-X = np.random.default_rng(0).standard_normal((2, 12, 3)).astype("float32")
+X = np.random.default_rng(0).standard_normal((2, 1, 12, 3)).astype("float32")
 
 
 @pytest.mark.parametrize("factor", [1, 2, 3, 4])
 def test_upsampling_repeats_and_downsampling_averages(factor):
     up, down = to_numpy(upsample(X, factor)), to_numpy(downsample(X, factor))
     for row in range(2):
-        np.testing.assert_array_equal(up[row], wavegrad.repeat(X[row], factor))
+        np.testing.assert_array_equal(up[row, 0], wavegrad.repeat(X[row, 0], factor))
         np.testing.assert_allclose(
-            down[row], wavegrad.average(X[row], factor), atol=1e-6
+            down[row, 0], wavegrad.average(X[row, 0], factor), atol=1e-6
         )
 
 

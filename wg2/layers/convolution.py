@@ -14,7 +14,8 @@ class Convolution(keras.layers.Layer):
 
     Runs as a 2-D convolution of height 1, in oneDNN's layout on CPUs: time along the
     width is the fast one (folding a dilation into the height by a reshape made the
-    weights' gradient 2.5 times slower).
+    weights' gradient 2.5 times slower). Stacks of convolutions keep that height from
+    one to the next.
 
     Args:
         channels: int, output channels.
@@ -23,10 +24,10 @@ class Convolution(keras.layers.Layer):
         kernel_initializer: Keras initializer; orthogonal as in the public WaveGrad
             code (the papers do not say).
     Call arguments:
-        x: `(batch, time, in_channels)`.
-        time_mask: bool `(batch, time)` or None, True inside the sequences.
+        x: `(batch, time, in_channels)` or `(batch, 1, time, in_channels)`.
+        time_mask: See `zero_invalid`, or None.
     Returns:
-        `(batch, time, channels)`; not masked.
+        `(batch, time, channels)` or `(batch, 1, time, channels)`; not masked.
     Raises:
         ValueError: If `kernel_size` is even (no symmetric padding exists).
     """
@@ -59,20 +60,21 @@ class Convolution(keras.layers.Layer):
 
     def call(self, x, time_mask=None):
         x = zero_invalid(x, time_mask)
-        if self.kernel_size == 1:
-            kernel = ops.reshape(self.kernel, (-1, self.channels))
-            return ops.matmul(x, kernel) + self.bias
+        kernel = ops.expand_dims(self.kernel, 0)
+        if len(x.shape) == 4:
+            return self.convolve(x, kernel, self.dilation) + self.bias
         batch, time, _ = ops.shape(x)
-        # Reshapes: indexing with None has a costly gradient in TensorFlow, a dilation
-        # of unknown length hides that the height is 1, and where the channels are not
-        # known Keras compiles the convolution with XLA, which a server refuses.
-        y = ops.conv(
-            ops.reshape(x, (batch, 1, time, self.kernel.shape[1])),
-            ops.expand_dims(self.kernel, 0),
-            padding="same",
-            dilation_rate=(1, self.dilation),
-        )
+        # Where the channels are not known Keras compiles the convolution with XLA,
+        # which a server refuses.
+        x = ops.reshape(x, (batch, 1, time, self.kernel.shape[1]))
+        y = self.convolve(x, kernel, self.dilation)
         return ops.reshape(y, (batch, time, self.channels)) + self.bias
+
+    @staticmethod
+    def convolve(x, kernel, dilation: int):
+        """`(batch, 1, time, in)` with `(1, kernel_size, in, out)`; an exporter may put
+        a runtime's own operation in its place."""
+        return ops.conv(x, kernel, padding="same", dilation_rate=(1, dilation))
 
     def compute_output_shape(self, x_shape, time_mask_shape=None):
         return (*x_shape[:-1], self.channels)

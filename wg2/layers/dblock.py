@@ -20,10 +20,10 @@ class DBlock(keras.layers.Layer):
         factor: int, of downsampling.
         dilations: 3 ints.
     Call arguments:
-        x: `(batch, time, in_channels)`, time a multiple of `factor`.
-        time_mask: bool `(batch, time // factor)` or None.
+        x: `(batch, 1, time, in_channels)`, time a multiple of `factor`.
+        time_mask: `(batch, 1, time // factor, 1)`, 1 and 0, or None.
     Returns:
-        `(batch, time // factor, channels)`.
+        `(batch, 1, time // factor, channels)`.
     """
 
     def __init__(self, channels: int, factor: int, dilations, **kwargs):
@@ -55,8 +55,8 @@ class DBlock(keras.layers.Layer):
         return x + shortcut
 
     def compute_output_shape(self, x_shape, time_mask_shape=None):
-        time = None if x_shape[1] is None else x_shape[1] // self.factor
-        return (x_shape[0], time, self.channels)
+        time = None if x_shape[2] is None else x_shape[2] // self.factor
+        return (*x_shape[:2], time, self.channels)
 
     def get_config(self):
         return {

@@ -21,11 +21,11 @@ class FiLM(keras.layers.Layer):
             of products finite at high learning rates (Deviation: "Beyond the paper").
         level_scale: float, factor of the noise-level encoding.
     Call arguments:
-        x: `(batch, time, in_channels)`.
+        x: `(batch, 1, time, in_channels)`.
         level: float32 `(batch,)`, what is encoded as the noise level.
-        time_mask: bool `(batch, time)` or None.
+        time_mask: `(batch, 1, time, 1)`, 1 and 0, or None.
     Returns:
-        scale, shift: `(batch, time, channels)` each; apply as `scale * x + shift`.
+        scale, shift: `(batch, 1, time, channels)` each; apply as `scale * x + shift`.
     """
 
     def __init__(
@@ -53,7 +53,8 @@ class FiLM(keras.layers.Layer):
     def call(self, x, level, time_mask=None):
         x = ops.leaky_relu(self.input_convolution(x, time_mask=time_mask), 0.2)
         encoding = encode_noise_level(level, self.in_channels, self.level_scale)
-        x = x + ops.expand_dims(ops.cast(encoding, x.dtype), 1)
+        encoding = ops.expand_dims(ops.cast(encoding, x.dtype), (1, 2))
+        x = x + encoding
         scale, shift = ops.split(
             self.output_convolution(x, time_mask=time_mask), 2, axis=-1
         )

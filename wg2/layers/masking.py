@@ -25,10 +25,13 @@ def zero_invalid(x, mask):
     show it zeros there too.
 
     Args:
-        x: `(batch, time, channels)`.
-        mask: bool `(batch, time)` or None.
+        x: `(batch, time, channels)` or `(batch, 1, time, channels)`.
+        mask: bool `(batch, time)`, or 1 and 0 as `(batch, 1, time, 1)`, or None.
     """
-    return x if mask is None else x * ops.expand_dims(ops.cast(mask, x.dtype), -1)
+    if mask is None:
+        return x
+    mask = ops.cast(mask, x.dtype)
+    return x * (mask if len(mask.shape) == 4 else ops.expand_dims(mask, -1))
 
 
 def masked_sum_and_count(values, mask):

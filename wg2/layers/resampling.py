@@ -6,18 +6,19 @@ from keras import ops
 
 
 def upsample(x, factor: int):
-    """Every time step repeated: `(batch, time, c)` to `(batch, time * factor, c)`."""
+    """Every time step repeated: `(batch, 1, time, c)` to `(batch, 1, time * factor,
+    c)`."""
     if factor == 1:
         return x
-    batch, time, channels = ops.shape(x)
-    x = ops.expand_dims(x, 2)
-    x = ops.broadcast_to(x, (batch, time, factor, channels))
-    return ops.reshape(x, (batch, time * factor, channels))
+    batch, channels = ops.shape(x)[0], ops.shape(x)[3]
+    # Copies beside each other in memory are repetitions in time.
+    repeated = ops.concatenate([x] * factor, axis=-1)
+    return ops.reshape(repeated, (batch, 1, -1, channels))
 
 
 def downsample(x, factor: int):
-    """The mean of every `factor` steps: `(batch, time, c)` to `(batch, time // factor,
-    c)`; `time` must be a multiple.
+    """The mean of every `factor` steps: `(batch, 1, time, c)` to `(batch, 1, time //
+    factor, c)`; `time` must be a multiple.
 
     Deviation: WaveGrad's re-implementations drop samples (nearest interpolation) or
     stride a convolution; the paper does not say. The mean has no parameters, wastes no
@@ -25,5 +26,4 @@ def downsample(x, factor: int):
     """
     if factor == 1:
         return x
-    batch, _, channels = ops.shape(x)
-    return ops.mean(ops.reshape(x, (batch, -1, factor, channels)), axis=2)
+    return ops.average_pool(x, (1, factor), (1, factor))

@@ -24,11 +24,11 @@ class UBlock(keras.layers.Layer):
         factor: int, of upsampling.
         dilations: 4 ints.
     Call arguments:
-        x: `(batch, time, in_channels)`.
-        scale, shift: `(batch, time * factor, channels)`, from `FiLM`.
-        time_mask: bool `(batch, time * factor)` or None.
+        x: `(batch, 1, time, in_channels)`.
+        scale, shift: `(batch, 1, time * factor, channels)`, from `FiLM`.
+        time_mask: `(batch, 1, time * factor, 1)`, 1 and 0, or None.
     Returns:
-        `(batch, time * factor, channels)`.
+        `(batch, 1, time * factor, channels)`.
     """
 
     def __init__(self, channels: int, factor: int, dilations, **kwargs):
@@ -67,8 +67,8 @@ class UBlock(keras.layers.Layer):
     def compute_output_shape(
         self, x_shape, scale_shape=None, shift_shape=None, time_mask_shape=None
     ):
-        time = None if x_shape[1] is None else x_shape[1] * self.factor
-        return (x_shape[0], time, self.channels)
+        time = None if x_shape[2] is None else x_shape[2] * self.factor
+        return (*x_shape[:2], time, self.channels)
 
     def get_config(self):
         return {

@@ -11,6 +11,7 @@ from wg2.layers.convolution import Convolution
 from wg2.layers.dblock import DBlock
 from wg2.layers.film import FiLM
 from wg2.layers.noise_level_encoding import LEVEL_SCALE
+from wg2.layers.resampling import upsample
 from wg2.layers.ublock import UBlock
 
 # Log-SNR spans about +-9 where the paper's level spans 0 .. 1: this factor gives the
@@ -36,7 +37,7 @@ class WaveGradDecoder(keras.layers.Layer):
         noisy_audio: `(batch, frames * samples_per_frame)`.
         features: `(batch, frames, channels)`.
         noise_level: float32 `(batch,)` in (0, 1], 1 is clean.
-        time_mask: bool `(batch, frames)`, True on valid frames; None: all valid.
+        time_mask: `(batch, frames)`, bool or 1 and 0, what is valid; None: all.
     Returns:
         float32 predicted noise `(batch, frames * samples_per_frame)`; meaningless where
         the mask is False.
@@ -151,7 +152,7 @@ class WaveGradDecoder(keras.layers.Layer):
         time_mask_shape=None,
     ):
         def shape(channels):
-            return (None, None, channels)
+            return (None, 1, None, channels)
 
         self.features_convolution.build(shape(features_shape[-1]))
         self.audio_convolution.build(shape(1))
@@ -195,18 +196,23 @@ class WaveGradDecoder(keras.layers.Layer):
 
     def _masks(self, mask):
         """Masks at the rates of the UBlocks, lowest first; Nones without a mask."""
-        masks, repeats = [], 1
+        if mask is None:
+            return [None] * len(self.config.upsampling_factors)
+        masks = []
         for factor in self.config.upsampling_factors:
-            repeats *= factor
-            masks.append(None if mask is None else ops.repeat(mask, repeats, axis=1))
+            mask = upsample(mask, factor)
+            masks.append(mask)
         return masks
 
     def _network(self, audio, features, level, time_mask):
+        # From here on time lies along the width of an image of height 1, so that no
+        # convolution has to reshape.
+        if time_mask is not None:
+            mask = ops.cast(time_mask, self.compute_dtype)
+            time_mask = ops.expand_dims(mask, (1, 3))
         masks = self._masks(time_mask)
-        x = self.audio_convolution(
-            ops.cast(ops.expand_dims(audio, -1), self.compute_dtype),
-            time_mask=masks[-1],
-        )
+        audio = ops.cast(audio, self.compute_dtype)
+        x = self.audio_convolution(ops.expand_dims(audio, (1, 3)), time_mask=masks[-1])
         stream = [x]
         for blocks, at_rate in zip(self.dblocks, masks[-2::-1], strict=True):
             # Means over a valid frame touch valid samples only: frames are whole.
@@ -217,14 +223,15 @@ class WaveGradDecoder(keras.layers.Layer):
         if self.config.normalize_features:
             features = _normalize_channels(features)
         x = self.features_convolution(
-            ops.cast(features, self.compute_dtype), time_mask=time_mask
+            ops.expand_dims(ops.cast(features, self.compute_dtype), 1),
+            time_mask=time_mask,
         )
         for film, blocks, at_rate in zip(self.films, self.ublocks, masks, strict=True):
             scale, shift = film(stream.pop(), level, time_mask=at_rate)
             for block in blocks:
                 x = block(x, scale, shift, time_mask=at_rate)
         x = self.output_convolution(x, time_mask=masks[-1])
-        return ops.cast(ops.squeeze(x, axis=-1), "float32")
+        return ops.cast(ops.reshape(x, (ops.shape(audio)[0], -1)), "float32")
 
     def compute_output_shape(
         self,
