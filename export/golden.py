@@ -9,7 +9,8 @@ import numpy as np
 
 from export.request_logs import Arrays
 from wg2.audio import wav
-from wg2.inference import Synthesizer, Utterance
+from wg2.inference import Synthesizer
+from wg2.utterance import Utterance
 
 _TEXTS = (
     "Hello world.",

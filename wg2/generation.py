@@ -20,6 +20,8 @@ fill the memory."""
 _MAX_ALIGNMENT_ELEMENTS = 1 << 22
 """Frames by phonemes that Gaussian upsampling weighs at a time: for ten minutes of
 speech the whole of it would be gigabytes."""
+_PARTS_PER_FRAME = 1 << 16
+"""What durations are counted in. Those of 2^15 phonemes can be summed."""
 _GRAIN_FRAMES = 20
 """Blocks shorter than the longest are so many times this long: libraries prepare their
 kernels for every length that they meet, and keep what they prepared."""
@@ -35,9 +37,12 @@ def round_durations(durations: tf.Tensor) -> tf.Tensor:
     Returns:
         int32, same shape.
     """
-    # float64: sums of thousands of float32 durations would drift by their order.
-    boundaries = tf.round(tf.cumsum(tf.cast(durations, tf.float64), axis=-1))
-    boundaries = tf.cast(boundaries, tf.int32)
+    # Integers: float32 sums of thousands would drift, and in the order of each runtime.
+    whole = tf.floor(durations)
+    parts = tf.cast((durations - whole) * _PARTS_PER_FRAME + 0.5, tf.int32)
+    boundaries = tf.cumsum(tf.cast(whole, tf.int32), axis=-1)
+    parts = tf.cumsum(parts, axis=-1) + _PARTS_PER_FRAME // 2
+    boundaries += parts // _PARTS_PER_FRAME
     return boundaries - tf.pad(boundaries, ((0, 0), (1, 0)))[:, :-1]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,30 +18,17 @@ from wg2.models.weights import set_weights
 from wg2.text.characters import ignored
 from wg2.text.frontend import Encoded, Frontend
 from wg2.text.lexicon import Lexicon
+from wg2.utterance import (
+    Utterance,
+    check_length,
+    check_settings,
+    pauses_to_seconds,
+    speaker_id,
+)
 from wg2.voice import Voice
 from wg2.windows import plan_windows
 
 logger = logging.getLogger(__name__)
-
-MAX_SECONDS = 3600.0
-"""Longest utterance: pauses that a text asks for could fill any memory."""
-
-
-@dataclass(frozen=True, eq=False)
-class Utterance:
-    """What was synthesized.
-
-    Args:
-        audio: float32 `(samples,)`, full scale = 1; not clipped.
-        sample_rate_hz: int.
-        phonemes: symbols `(phonemes,)`.
-        end_seconds: float64 `(phonemes,)`, when each phoneme ends.
-    """
-
-    audio: np.ndarray
-    sample_rate_hz: int
-    phonemes: tuple[str, ...]
-    end_seconds: np.ndarray
 
 
 class Synthesizer:
@@ -188,8 +174,8 @@ class Synthesizer:
             raise ValueError(
                 f"{len(encoded)} texts need as many seeds, not {len(seeds)}"
             )
-        _check_settings(seeds, length_scale)
-        speaker_id = self._speaker_id(speaker)
+        check_settings(seeds, length_scale)
+        speaker_index = speaker_id(self.config.text.speakers, speaker)
         # Neighbours of equal length waste least on padding.
         order = sorted(range(len(encoded)), key=lambda i: -len(encoded[i].ids))
         results: dict[int, Utterance] = {}
@@ -200,7 +186,7 @@ class Synthesizer:
                 table,
                 [seeds[i] for i in chosen],
                 length_scale,
-                speaker_id,
+                speaker_index,
             )
             results.update(zip(chosen, batch, strict=True))
         return [results[i] for i in range(len(encoded))]
@@ -233,12 +219,12 @@ class Synthesizer:
         """
         table = self._table(steps, sampler, schedule)
         encoded = self._encode_input(text, phonemes)
-        _check_settings([seed], length_scale)
-        speaker_id = self._speaker_id(speaker)
+        check_settings([seed], length_scale)
+        speaker_index = speaker_id(self.config.text.speakers, speaker)
 
         def pieces():
             lengths, features, durations = self._phoneme_features(
-                [encoded], length_scale, speaker_id
+                [encoded], length_scale, speaker_index
             )
             frames, num_frames = self._upsample(features, durations, lengths)
             for window in plan_windows(
@@ -278,31 +264,17 @@ class Synthesizer:
             logger.warning("Not spoken: %s", " ".join(symbols))
         return encoded
 
-    def _speaker_id(self, speaker: str | None) -> int:
-        speakers = self.config.text.speakers
-        if speaker is None:
-            if len(speakers) > 1:
-                raise ValueError(
-                    "This voice has several speakers, choose one: "
-                    f"{', '.join(speakers)}"
-                )
-            return 0
-        if speaker not in speakers:
-            known = ", ".join(speakers) or "none (it has one speaker without a name)"
-            raise ValueError(f"Unknown speaker {speaker!r}. The voice has: {known}")
-        return speakers.index(speaker)
-
     def _speak_batch(
         self,
         encoded: list[Encoded],
         table: np.ndarray,
         seeds: list[int],
         length_scale: float,
-        speaker_id: int,
+        speaker_index: int,
     ) -> list[Utterance]:
         size = len(encoded)
         lengths, features, durations = self._phoneme_features(
-            encoded, length_scale, speaker_id
+            encoded, length_scale, speaker_index
         )
         audio, num_samples = self._render(
             features,
@@ -325,7 +297,7 @@ class Synthesizer:
         ]
 
     def _phoneme_features(
-        self, encoded: list[Encoded], length_scale: float, speaker_id: int
+        self, encoded: list[Encoded], length_scale: float, speaker_index: int
     ) -> tuple[np.ndarray, tf.Tensor, tf.Tensor]:
         """Number of phonemes, their features and their durations."""
         size = len(encoded)
@@ -334,23 +306,16 @@ class Synthesizer:
         pauses = np.full((size, lengths.max()), -1, np.float32)
         for i, row in enumerate(encoded):
             padded[i, : lengths[i]] = row.ids
-            asked = [
-                -1 if seconds is None else seconds for seconds in row.pauses_seconds
-            ]
-            pauses[i, : lengths[i]] = asked
+            pauses[i, : lengths[i]] = pauses_to_seconds(row.pauses_seconds)
         features, durations = self._encode(
             padded,
             lengths,
             np.full(size, length_scale, np.float32),
-            np.full(size, speaker_id, np.int32),
+            np.full(size, speaker_index, np.int32),
             pauses,
         )
         seconds = durations.numpy().sum(axis=1) / self.config.frames_per_second
-        if seconds.max() > MAX_SECONDS:
-            raise ValueError(
-                f"An utterance would last {seconds.max():.0f} s, the limit is "
-                f"{MAX_SECONDS:.0f}. Split its text, or ask for shorter pauses"
-            )
+        check_length(seconds.max())
         return lengths, features, durations
 
 
@@ -365,13 +330,3 @@ def build_model(voice: Voice) -> WaveGrad2:
     model.build()
     set_weights(model, voice.weights, f"voice {voice.card.name!r}")
     return model
-
-
-def _check_settings(seeds: Sequence[int], length_scale: float) -> None:
-    if not 0.1 <= length_scale <= 10:
-        raise ValueError(
-            f"length_scale must lie in [0.1, 10]. Received: {length_scale}"
-        )
-    for seed in seeds:
-        if not -(2**63) <= seed < 2**63:
-            raise ValueError(f"a seed has 64 bits at most. Received: {seed}")

@@ -114,7 +114,7 @@ def standard_normal(
     if first_sample is None:
         words = _words(seeds, draw, tf.zeros_like(seeds), (num_samples + 1) // 2)
         return _box_muller(words)[:, :num_samples]
-    first_sample = tf.cast(first_sample, tf.int64)
+    first_sample = tf.convert_to_tensor(first_sample)
     # One pair more than needed: a window may start in the middle of a pair.
     values = _box_muller(_words(seeds, draw, first_sample // 2, num_samples // 2 + 1))
     odd = tf.cast(first_sample % 2, tf.bool)[:, None]

@@ -23,6 +23,15 @@ LEVEL, SAMPLE, NOISE, PREVIOUS_CLEAN, FRESH_NOISE, CLEAN_SAMPLE, CLEAN_NOISE = r
 """Columns of a table: the level shown to the network; the next sample is
 `SAMPLE y + NOISE eps + PREVIOUS_CLEAN x_prev + FRESH_NOISE z`; the clean estimate that
 the next step calls `x_prev` is `CLEAN_SAMPLE y + CLEAN_NOISE eps`."""
+COLUMN_NAMES = (
+    "level",
+    "sample",
+    "noise",
+    "previous_clean",
+    "fresh_noise",
+    "clean_sample",
+    "clean_noise",
+)
 
 
 def step_table(schedule: NoiseSchedule, sampler: str) -> np.ndarray:

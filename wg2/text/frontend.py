@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 from wg2.text import characters, control, packed, symbols, tagger
 from wg2.text.homographs import NEIGHBOURS, WEAK_FORMS
-from wg2.text.homographs import table as homographs
 from wg2.text.lexicon import Lexicon, Pronunciation
 from wg2.text.normalize import apply, spoken_form, substitute
 from wg2.text.pronounce import pronounce
@@ -235,7 +234,7 @@ class Frontend:
 
     def _homographs(self, tokens: Sequence[str]) -> list[tuple[int, Pronunciation]]:
         """Position and chosen pronunciation of each homograph."""
-        known = homographs()
+        known = self.lexicon.homographs()
         places = {
             i
             for i, token in enumerate(tokens)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
-from wg2.text.packed import pack
+from wg2.text.packed import pack, unpack
 
 MAX_LETTERS = 32
 MAX_PHONEMES = 20
@@ -106,5 +107,10 @@ def pronounce(word: str) -> str:
         last = int(np.argmax(h @ w["fc_w"] + w["fc_b"]))
         if last == END:
             break
-        found.append(PACKED[last])
-    return "".join(found) or pack(("AH0",))
+        found.append(last)
+    return pack(to_pronunciation(found))
+
+
+def to_pronunciation(outputs: Iterable[int]) -> tuple[str, ...]:
+    """Phonemes of the network's outputs before its end; a word has at least one."""
+    return unpack("".join(PACKED[output] for output in outputs)) or ("AH0",)

@@ -140,14 +140,31 @@ class GraphGru(tf.Module):
 
     def __call__(self, words: tf.Tensor) -> tf.Tensor:
         """Packed pronunciations of `(words,)` lower-case words, same shape."""
-        w = self._weights
         letters = tf.strings.bytes_split(tf.strings.regex_replace(words, "[^a-z]", ""))
         letters = letters[:, : g2p.MAX_LETTERS]
         indices = letters.with_flat_values(self._letters.lookup(letters.flat_values))
         end = tf.fill([tf.shape(words)[0], 1], g2p.GRAPHEMES.index("</s>"))
         indices = tf.concat([indices, end], 1)
-        lengths = tf.cast(indices.row_lengths(), tf.int32)
-        inputs = tf.gather(w["enc_emb"], tf.transpose(indices.to_tensor()))
+        sounds = tf.gather(
+            self._packed,
+            self.predict(indices.to_tensor(), tf.cast(indices.row_lengths(), tf.int32)),
+        )
+        sounds = tf.strings.reduce_join(sounds, -1)
+        return tf.where(sounds == "", g2p.PACKED[g2p.PHONEMES.index("AH0")], sounds)
+
+    def predict(self, letters: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
+        """Phonemes of words by letters.
+
+        Args:
+            letters: int32 `(words, letters)`, as `wg2.text.g2p.letters` has them.
+            lengths: int32 `(words,)`.
+
+        Returns:
+            int32 `(words, g2p.MAX_PHONEMES)`, indices in `g2p.PHONEMES`; `g2p.END`
+            behind the last.
+        """
+        w = self._weights
+        inputs = tf.gather(w["enc_emb"], tf.transpose(letters))
 
         def encode(t, h):
             new = self._cell(inputs[t], h, "enc")
@@ -157,7 +174,7 @@ class GraphGru(tf.Module):
         _, h = tf.while_loop(
             lambda t, h: t < tf.shape(inputs)[0],
             encode,
-            (0, tf.zeros([tf.shape(words)[0], units])),
+            (0, tf.zeros([tf.shape(letters)[0], units])),
             shape_invariants=(tf.TensorShape([]), tf.TensorShape([None, units])),
         )
         return self._decode(h)
@@ -165,22 +182,24 @@ class GraphGru(tf.Module):
     def _decode(self, h: tf.Tensor) -> tf.Tensor:
         w = self._weights
 
-        def step(t, h, last, sounds):
+        def step(t, h, last, found):
             h = self._cell(tf.gather(w["dec_emb"], last), h, "dec")
             best = tf.argmax(h @ w["fc_w"] + w["fc_b"], -1, tf.int32)
             # Once ended, a word stays ended.
             best = tf.where(last == g2p.END, g2p.END, best)
-            return t + 1, h, best, sounds + tf.gather(self._packed, best)
+            place = tf.one_hot(t, g2p.MAX_PHONEMES, dtype=tf.int32)
+            return t + 1, h, best, found + place * (best - g2p.END)[:, None]
 
         start = tf.fill([tf.shape(h)[0]], g2p.START)
-        *_, sounds = tf.while_loop(
-            lambda t, h, last, sounds: (
+        ended = tf.fill([tf.shape(h)[0], g2p.MAX_PHONEMES], g2p.END)
+        *_, found = tf.while_loop(
+            lambda t, h, last, found: (
                 (t < g2p.MAX_PHONEMES) & tf.reduce_any(last != g2p.END)
             ),
             step,
-            (0, h, start, tf.fill([tf.shape(h)[0]], "")),
+            (0, h, start, ended),
         )
-        return tf.where(sounds == "", g2p.PACKED[g2p.PHONEMES.index("AH0")], sounds)
+        return found
 
     def _cell(self, x: tf.Tensor, h: tf.Tensor, name: str) -> tf.Tensor:
         """`wg2.text.g2p.gru_cell` for rows."""

@@ -10,10 +10,11 @@ from __future__ import annotations
 import functools
 import lzma
 import re
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 
-from wg2.text import symbols, word_forms
+from wg2.text import g2p, homographs, symbols, word_forms
 from wg2.text.characters import clean
 from wg2.text.packed import pack, unpack
 
@@ -116,10 +117,11 @@ def with_ending(stem: Pronunciation, ending: str) -> Pronunciation:
 
 
 class Lexicon:
-    """Words to their pronunciations.
+    """Words to their pronunciations: all that the front end knows about them.
 
     Looked for in this order: the user's lexicon, the CMU dictionary, and in both the
-    stem of a plural, a possessive or a verb (`wg2.text.word_forms.STEMS`).
+    stem of a plural, a possessive or a verb (`wg2.text.word_forms.STEMS`). Subclasses
+    may have the dictionary, the homographs and the network from elsewhere.
 
     Args:
         user_lexicon: Optional file of `word  PH ON EMES` lines; its words replace
@@ -134,10 +136,25 @@ class Lexicon:
         """What the user's lexicon or else the dictionary has for exactly `word`."""
         if word in self._user:
             return self._user[word]
+        return self._in_dictionary(word)
+
+    def _in_dictionary(self, word: str) -> tuple[Pronunciation, ...]:
         found = _dictionary().get(word)
         if found is None:
             return ()
         return tuple(tuple(entry.split()) for entry in found.split("\t"))
+
+    def guess(self, word: str) -> Pronunciation:
+        """A network's pronunciation of a word that nobody knows; never empty.
+
+        Raises:
+            FileNotFoundError: If g2p_en is not installed.
+        """
+        return unpack(g2p.pronounce(word))
+
+    def homographs(self) -> Mapping[str, homographs.Homograph]:
+        """Word -> its two pronunciations, by part of speech."""
+        return homographs.table()
 
     def in_user_lexicon(self, word: str) -> bool:
         return word in self._user

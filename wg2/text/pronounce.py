@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from wg2.text import g2p, word_forms
+from wg2.text import word_forms
 from wg2.text.lexicon import Lexicon, Pronunciation, with_ending
 from wg2.text.packed import unpack
 
@@ -38,7 +38,7 @@ def pronounce(word: str, lexicon: Lexicon) -> tuple[Pronunciation, ...]:
     if mark or _SPELLED.fullmatch(stem):
         sounds = spell(stem)
     else:
-        sounds = _compound(stem, lexicon) or unpack(g2p.pronounce(stem))
+        sounds = _compound(stem, lexicon) or lexicon.guess(stem)
     return (with_ending(sounds, ending),)
 
 

@@ -1,0 +1,1 @@
+"""A voice for phones: flat files for LiteRT, and what a program around them needs."""
