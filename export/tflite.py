@@ -127,7 +127,10 @@ def _write(folder, voice, precision, steps, sampler, window_seconds, lexicon) ->
         functions.g2p_function(),
     ):
         content = change_precision(
-            conversion.convert(function), precision, function.decoder_graphs
+            conversion.convert(function),
+            precision,
+            function.decoder_graphs,
+            voice.config.decoder.upsampling_channels[-1],
         )
         (folder / names.file_of(function.name)).write_bytes(content)
         facts["models"][function.name] = {
