@@ -37,12 +37,14 @@ class Utterance:
         sample_rate_hz: int.
         phonemes: symbols `(phonemes,)`.
         end_seconds: float64 `(phonemes,)`, when each phoneme ends.
+        durations: int32 `(phonemes,)`, frames of each phoneme.
     """
 
     audio: np.ndarray
     sample_rate_hz: int
     phonemes: tuple[str, ...]
     end_seconds: np.ndarray
+    durations: np.ndarray
 
 
 class Synthesizer:
@@ -160,7 +162,7 @@ class Synthesizer:
         schedule: ScheduleLike = "voice",
         seed: int | Sequence[int] = 0,
         length_scale: float = 1.0,
-        speaker: str | None = None,
+        speaker: str | Sequence[str] | None = None,
         phonemes: bool = False,
     ) -> list[Utterance]:
         """Speaks every text.
@@ -172,7 +174,8 @@ class Synthesizer:
             schedule: See `wg2.diffusion.named_schedules.make_schedule`.
             seed: int, or one for each text. Equal seeds give equal noise.
             length_scale: float in [0.1, 10]; above 1 is slower.
-            speaker: Name of a speaker, where the voice has several.
+            speaker: Name of a speaker, or one for each text, where the voice has
+                several.
             phonemes: bool; `texts` are phonemes such as "HH AH0 L OW1".
         Returns:
             One `Utterance` for each text, in their order.
@@ -183,27 +186,47 @@ class Synthesizer:
             raise ValueError("`speak` wants a list of texts. Received one string")
         table = self._table(steps, sampler, schedule)
         encoded = [self._encode_input(text, phonemes) for text in texts]
-        seeds = [seed] * len(encoded) if np.ndim(seed) == 0 else list(seed)
-        if len(seeds) != len(encoded):
-            raise ValueError(
-                f"{len(encoded)} texts need as many seeds, not {len(seeds)}"
-            )
-        _check_settings(seeds, length_scale)
-        speaker_id = self._speaker_id(speaker)
-        # Neighbours of equal length waste least on padding.
-        order = sorted(range(len(encoded)), key=lambda i: -len(encoded[i].ids))
-        results: dict[int, Utterance] = {}
-        for start in range(0, len(order), self.batch_size):
-            chosen = order[start : start + self.batch_size]
-            batch = self._speak_batch(
-                [encoded[i] for i in chosen],
-                table,
-                [seeds[i] for i in chosen],
-                length_scale,
-                speaker_id,
-            )
-            results.update(zip(chosen, batch, strict=True))
-        return [results[i] for i in range(len(encoded))]
+        return self._speak_encoded(
+            encoded, None, table, seed=seed, length_scale=length_scale, speaker=speaker
+        )
+
+    def speak_phonemes(
+        self,
+        phoneme_ids: Sequence[Sequence[int]],
+        durations: Sequence[Sequence[int]] | None = None,
+        *,
+        steps: int | None = None,
+        sampler: str | None = None,
+        schedule: ScheduleLike = "voice",
+        seed: int | Sequence[int] = 0,
+        length_scale: float = 1.0,
+        speaker: str | Sequence[str] | None = None,
+    ) -> list[Utterance]:
+        """Speaks sequences of phonemes as records have them.
+
+        Args:
+            phoneme_ids: Positions in the voice's inventory, for each utterance.
+            durations: Frames of each of these phonemes; None: as the voice predicts.
+            steps, sampler, schedule, seed, length_scale, speaker: See `speak`; given
+                durations are not scaled.
+        Returns:
+            One `Utterance` for each sequence, in their order.
+        Raises:
+            ValueError: Bad settings, ids outside the inventory, or durations that are
+                negative, all zero, or not as many as phonemes.
+        """
+        table = self._table(steps, sampler, schedule)
+        encoded = [self._encode_ids(row) for row in phoneme_ids]
+        if durations is not None:
+            durations = _check_durations(durations, encoded)
+        return self._speak_encoded(
+            encoded,
+            durations,
+            table,
+            seed=seed,
+            length_scale=length_scale,
+            speaker=speaker,
+        )
 
     def stream(
         self,
@@ -234,11 +257,11 @@ class Synthesizer:
         table = self._table(steps, sampler, schedule)
         encoded = self._encode_input(text, phonemes)
         _check_settings([seed], length_scale)
-        speaker_id = self._speaker_id(speaker)
+        speaker_ids = self._speaker_ids(speaker, 1)
 
         def pieces():
             lengths, features, durations = self._phoneme_features(
-                [encoded], length_scale, speaker_id
+                [encoded], None, length_scale, speaker_ids
             )
             frames, num_frames = self._upsample(features, durations, lengths)
             for window in plan_windows(
@@ -278,6 +301,25 @@ class Synthesizer:
             logger.warning("Not spoken: %s", " ".join(symbols))
         return encoded
 
+    def _encode_ids(self, ids: Sequence[int]) -> Encoded:
+        ids, size = [int(i) for i in ids], len(self.config.text.phonemes)
+        if not ids:
+            raise ValueError("expected at least one phoneme. Received none")
+        if min(ids) < 0 or max(ids) >= size:
+            raise ValueError(
+                f"phoneme ids lie in [{min(ids)}, {max(ids)}], the voice has {size}"
+            )
+        return Encoded(ids, [None] * len(ids))
+
+    def _speaker_ids(
+        self, speaker: str | Sequence[str] | None, count: int
+    ) -> list[int]:
+        if speaker is None or isinstance(speaker, str):
+            return [self._speaker_id(speaker)] * count
+        if len(speaker) != count:
+            raise ValueError(f"{count} texts need as many speakers, not {len(speaker)}")
+        return [self._speaker_id(name) for name in speaker]
+
     def _speaker_id(self, speaker: str | None) -> int:
         speakers = self.config.text.speakers
         if speaker is None:
@@ -292,17 +334,52 @@ class Synthesizer:
             raise ValueError(f"Unknown speaker {speaker!r}. The voice has: {known}")
         return speakers.index(speaker)
 
+    def _speak_encoded(
+        self,
+        encoded: list[Encoded],
+        durations: list[np.ndarray] | None,
+        table: np.ndarray,
+        *,
+        seed: int | Sequence[int],
+        length_scale: float,
+        speaker: str | Sequence[str] | None,
+    ) -> list[Utterance]:
+        """Any number of utterances, a batch at a time; `durations` None: predicted."""
+        seeds = [seed] * len(encoded) if np.ndim(seed) == 0 else list(seed)
+        if len(seeds) != len(encoded):
+            raise ValueError(
+                f"{len(encoded)} texts need as many seeds, not {len(seeds)}"
+            )
+        _check_settings(seeds, length_scale)
+        speaker_ids = self._speaker_ids(speaker, len(encoded))
+        # Neighbours of equal length waste least on padding.
+        order = sorted(range(len(encoded)), key=lambda i: -len(encoded[i].ids))
+        results: dict[int, Utterance] = {}
+        for start in range(0, len(order), self.batch_size):
+            chosen = order[start : start + self.batch_size]
+            batch = self._speak_batch(
+                [encoded[i] for i in chosen],
+                None if durations is None else [durations[i] for i in chosen],
+                table,
+                [seeds[i] for i in chosen],
+                length_scale,
+                [speaker_ids[i] for i in chosen],
+            )
+            results.update(zip(chosen, batch, strict=True))
+        return [results[i] for i in range(len(encoded))]
+
     def _speak_batch(
         self,
         encoded: list[Encoded],
+        given_durations: list[np.ndarray] | None,
         table: np.ndarray,
         seeds: list[int],
         length_scale: float,
-        speaker_id: int,
+        speaker_ids: list[int],
     ) -> list[Utterance]:
         size = len(encoded)
         lengths, features, durations = self._phoneme_features(
-            encoded, length_scale, speaker_id
+            encoded, given_durations, length_scale, speaker_ids
         )
         audio, num_samples = self._render(
             features,
@@ -312,21 +389,26 @@ class Synthesizer:
             np.array(seeds, np.int64),
         )
         audio, num_samples = audio.numpy(), num_samples.numpy()
-        seconds = durations.numpy() / self.config.frames_per_second
         inventory = self.config.text.phonemes
         return [
             Utterance(
                 audio=audio[i, : num_samples[i]],
                 sample_rate_hz=self.sample_rate_hz,
                 phonemes=tuple(inventory[j] for j in encoded[i].ids),
-                end_seconds=np.cumsum(seconds[i, : lengths[i]]),
+                end_seconds=np.cumsum(durations[i, : lengths[i]])
+                / self.config.frames_per_second,
+                durations=durations[i, : lengths[i]],
             )
             for i in range(size)
         ]
 
     def _phoneme_features(
-        self, encoded: list[Encoded], length_scale: float, speaker_id: int
-    ) -> tuple[np.ndarray, tf.Tensor, tf.Tensor]:
+        self,
+        encoded: list[Encoded],
+        given_durations: list[np.ndarray] | None,
+        length_scale: float,
+        speaker_ids: list[int],
+    ) -> tuple[np.ndarray, tf.Tensor, np.ndarray]:
         """Number of phonemes, their features and their durations."""
         size = len(encoded)
         lengths = np.array([len(row.ids) for row in encoded], np.int32)
@@ -338,20 +420,25 @@ class Synthesizer:
                 -1 if seconds is None else seconds for seconds in row.pauses_seconds
             ]
             pauses[i, : lengths[i]] = asked
-        features, durations = self._encode(
+        features, predicted = self._encode(
             padded,
             lengths,
             np.full(size, length_scale, np.float32),
-            np.full(size, speaker_id, np.int32),
+            np.array(speaker_ids, np.int32),
             pauses,
         )
-        seconds = durations.numpy().sum(axis=1) / self.config.frames_per_second
+        durations = predicted.numpy()
+        if given_durations is not None:
+            durations = np.zeros((size, lengths.max()), np.int64)
+            for i, given in enumerate(given_durations):
+                durations[i, : lengths[i]] = given
+        seconds = durations.sum(axis=1) / self.config.frames_per_second
         if seconds.max() > MAX_SECONDS:
             raise ValueError(
                 f"An utterance would last {seconds.max():.0f} s, the limit is "
                 f"{MAX_SECONDS:.0f}. Split its text, or ask for shorter pauses"
             )
-        return lengths, features, durations
+        return lengths, features, durations.astype(np.int32)
 
 
 def build_model(voice: Voice) -> WaveGrad2:
@@ -375,3 +462,27 @@ def _check_settings(seeds: Sequence[int], length_scale: float) -> None:
     for seed in seeds:
         if not -(2**63) <= seed < 2**63:
             raise ValueError(f"a seed has 64 bits at most. Received: {seed}")
+
+
+def _check_durations(
+    durations: Sequence[Sequence[int]], encoded: Sequence[Encoded]
+) -> list[np.ndarray]:
+    if len(durations) != len(encoded):
+        raise ValueError(
+            f"{len(encoded)} utterances need as many durations, not {len(durations)}"
+        )
+    checked = []
+    for i, (row, one) in enumerate(zip(durations, encoded, strict=True)):
+        frames = np.asarray(row)
+        if frames.dtype.kind not in "iu" or frames.shape != (len(one.ids),):
+            raise ValueError(
+                f"utterance {i}: expected {len(one.ids)} whole durations in frames. "
+                f"Received: {frames.dtype} of shape {frames.shape}"
+            )
+        if frames.min() < 0 or frames.sum() == 0:
+            raise ValueError(
+                f"utterance {i}: durations must not be negative, nor all zero. "
+                f"Received: {frames.min()} to {frames.max()} frames"
+            )
+        checked.append(frames.astype(np.int64))
+    return checked
