@@ -1,16 +1,18 @@
-"""The style sheet of the report, for light and dark."""
+"""The style sheet of reports, for light and dark."""
 
 STYLE = """
 :root {
   color-scheme: light dark;
   --text: #1c2024; --soft: #596069; --page: #f6f7f9; --card: #ffffff;
   --line: #d9dde3; --bar: #2f6fbf; --rare: #c2410c; --grid: #d9dde3;
+  --third: #2e7d4f; --fourth: #7a4fb5;
   --error: #b42318; --warning: #8a5a00; --link: #1d5fb4;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --text: #e6e8eb; --soft: #a3abb5; --page: #14171b; --card: #1d2126;
     --line: #353b43; --bar: #6ea8ec; --rare: #fb923c; --grid: #353b43;
+    --third: #6cc796; --fourth: #b79cf0;
     --error: #ff8a80; --warning: #f2c14e; --link: #8ab8f5;
   }
 }
