@@ -80,6 +80,9 @@ header, .cards, td ul { overflow-wrap: anywhere; }
   margin: .4rem 0; color: var(--text); max-height: 6.2rem; overflow-y: auto;
 }
 .cards audio { width: 100%; }
+.cards .spectrogram {
+  display: block; width: 100%; height: 7rem; margin: .4rem 0; border-radius: .3rem;
+}
 .numbers { color: var(--soft); font-size: .85rem; }
 @media print { nav, audio { display: none; } section { break-inside: avoid; } }
 """
