@@ -47,7 +47,7 @@ class Bootstrap:
                 the utterance does not count.
         """
         value, resampled = self._ratios(numerators, denominators)
-        return self._estimate(value, resampled, numerators / denominators)
+        return self._estimate(value, resampled, numerators + denominators)
 
     def mean(self, values: np.ndarray) -> Estimate:
         """Mean of `values`, float `(utterances,)`, without those that are nan."""

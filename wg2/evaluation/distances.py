@@ -109,7 +109,9 @@ def voicing_error_percent(
 
     Args:
         recording_hz, synthesis_hz: float `(frames,)`, 0 where there is no voice.
-        pairs: int `(pairs, 2)`.
+        pairs: int `(pairs, 2)`; nan if there are none.
     """
+    if not len(pairs):
+        return float("nan")
     first, second = recording_hz[pairs[:, 0]] > 0, synthesis_hz[pairs[:, 1]] > 0
     return float(100.0 * np.mean(first != second))

@@ -36,7 +36,7 @@ class Errors(NamedTuple):
 class Recognizer:
     """Free recognition of words (trigram model) and of phones (phone trigram).
 
-    Every utterance is heard alone: the means of its features are its own.
+    Every utterance is heard as if it were the first.
     """
 
     def __init__(self):
@@ -118,6 +118,7 @@ def _decode(decoder, audio: np.ndarray, sample_rate_hz: int):
     if sample_rate_hz != SAMPLE_RATE_HZ:
         audio = soxr.resample(audio, sample_rate_hz, SAMPLE_RATE_HZ, quality="HQ")
     samples, _ = wav.to_int16(audio)
+    decoder.reinit_feat()  # or an utterance would begin with what noise left behind
     decoder.start_utt()
     decoder.process_raw(samples.astype("<i2").tobytes(), full_utt=True)
     decoder.end_utt()

@@ -62,11 +62,13 @@ MEASURES = (
     Measure(
         "f0_rmse_cents", "F0", "cents", 0,
         "Root mean square error of log F0 (WORLD's DIO and StoneMask) where both have "
-        "voice; a semitone is 100 cents, and 1731 cents are 1 in natural log.",
+        "voice, in the recording's speech; a semitone is 100 cents, and 1731 cents are "
+        "1 in natural log.",
     ),
     Measure(
         "voicing_error_percent", "V/UV", "%", 1,
-        "Share of frames where one has voice and the other has none.",
+        "Share of frames of the recording's speech where one has voice and the other "
+        "has none.",
     ),
     Measure(
         "duration_mae_ms", "phone", "ms", 1,
@@ -114,8 +116,8 @@ MEASURES = (
     ),
     Measure(
         "real_time_factor", "RTF", "", 2,
-        "Seconds of computing for a second of speech, one utterance at a time, when one "
-        "of that length was spoken before.",
+        "Seconds of computing for a second of speech, one utterance at a time, after a "
+        "first one of that length.",
         pooled=("synthesis_seconds", "seconds"),
     ),
 )  # fmt: skip
@@ -163,23 +165,20 @@ def synthesis_values(
     cepstra = first.mel_cepstrum, second.mel_cepstrum
     warped = distances.time_warping(*cepstra)
     pairs = distances.same_time(len(first.f0_hz)) if same_time else warped
+    # Pauses have measures of their own; noise in them has neither timbre nor pitch.
     speech = speech_frames(phonemes, true_durations)
-    pitch = first.f0_hz, second.f0_hz, pairs
-
-    def distortion_db(pairs: np.ndarray) -> float:
-        spoken = pairs[speech[pairs[:, 0]]]
-        return distances.mel_cepstral_distortion_db(*cepstra, spoken)
-
+    spoken, spoken_warped = (p[speech[p[:, 0]]] for p in (pairs, warped))
+    pitch = first.f0_hz, second.f0_hz, spoken
     values = recording_values(synthesis, phonemes, durations, config)
     if same_time:
-        values["mcd_db"] = distortion_db(pairs)
+        values["mcd_db"] = distances.mel_cepstral_distortion_db(*cepstra, spoken)
     else:
         values |= duration_errors(
             phonemes, true_durations, durations, config.frames_per_second
         )
         values["length_error_abs_percent"] = abs(values["length_error_percent"])
     return values | {
-        "mcd_dtw_db": distortion_db(warped),
+        "mcd_dtw_db": distances.mel_cepstral_distortion_db(*cepstra, spoken_warped),
         "log_mel_l1": distances.log_mel_l1(
             recording, synthesis, config.audio, hop, pairs
         ),
