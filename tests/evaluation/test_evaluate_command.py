@@ -20,6 +20,7 @@ from wg2.config import Config
 from wg2.evaluation import extras, running
 from wg2.evaluation.measures import MEASURES
 from wg2.inference import Synthesizer
+from wg2.voice import Voice
 
 ROOT = Path(__file__).parents[2]
 
@@ -303,6 +304,15 @@ def test_voices_of_several_speakers_speak_as_the_recordings_do(tmp_path, monkeyp
     wanted = [[u["speaker"]] for u in values["utterances"]]
     assert sorted(wanted) == [["ann"], ["ann"], ["bob"]]
     assert list(asked.values())[1::2] == wanted  # each is spoken twice
+
+
+def test_a_voice_that_makes_no_sound_is_one_line(records, voice_dir, tmp_path, capsys):
+    voice = Voice.load(voice_dir)
+    voice.weights["decoder/output/kernel"][:] = 3e38  # finite, as voices must be
+    voice.save(tmp_path / "voice")
+    assert run(tmp_path / "voice", records, tmp_path / "o", *QUICK) == 2
+    error = capsys.readouterr().err.strip()
+    assert "the voice's sound is not finite" in error and "\n" not in error
 
 
 def test_missing_packages_name_the_extra(

@@ -142,6 +142,11 @@ def test_silence_has_the_lowest_level_and_no_flatness():
     assert np.isnan(found.pause_flatness_db)
 
 
+def test_of_less_than_a_window_nothing_is_known():
+    found = pause_noise(np.ones(100), RATE, [(0, 100)])
+    assert np.isnan(found[:3]).all()
+
+
 def test_flatness_agrees_with_librosa():
     audio = np.cumsum(white_noise(RATE, -60, seed=0))  # brown
     audio -= audio.mean()

@@ -61,16 +61,19 @@ def curves(rows: Sequence[Row], measure: Measure) -> Figure:
                 capsize=2,
                 label=sampler if len(schedules) == 1 else f"{sampler}, {schedule}",
             )
+        steps = sorted({r.combination.steps for r in drawn})
+        ends = steps[0] / 1.25, steps[-1] * 1.25
         for row in rows:
             if row.combination is None and measure.name in row.estimates:
                 own = row.estimates[measure.name].value
-                axes.axhline(own, color=TEXT, linewidth=0.9, label="recordings")
+                axes.plot(
+                    ends, (own, own), color=TEXT, linewidth=0.9, label="recordings"
+                )
         axes.set_xscale("log")
-        steps = sorted({r.combination.steps for r in drawn})
         axes.set_xticks(steps, [str(count) for count in steps])
         axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_minor_formatter(NullFormatter())
-        axes.set_xlim(steps[0] / 1.25, steps[-1] * 1.25)
+        axes.set_xlim(*ends)
         axes.set_xlabel("refinement steps")
         unit = f" ({measure.unit})" if measure.unit else ""
         axes.set_ylabel(f"{measure.title}{unit}")

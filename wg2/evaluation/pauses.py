@@ -48,7 +48,7 @@ def pause_noise(
     """Measures the noise in the pauses of an utterance.
 
     Args:
-        audio: float `(samples,)`, full scale = 1; at least 20 ms.
+        audio: float `(samples,)`, full scale = 1; nothing is known of less than 20 ms.
         sample_rate_hz: int.
         pauses: First sample of each, and the one behind its last.
     """
@@ -62,6 +62,8 @@ def pause_noise(
     windows, measured_in = np.concatenate(windows), IN_PAUSES
     if len(windows) < _FEWEST_WINDOWS:
         windows, measured_in = _quietest(_windows(audio, window)), QUIETEST
+    if not len(windows):
+        return PauseNoise(*[float("nan")] * 3, measured_in)
     spectra = _power_spectra(windows)
     mean = spectra.mean(axis=0)[1:-1]  # neither offset nor the last bin
     level = _decibels(np.median(np.square(windows).mean(axis=1)))

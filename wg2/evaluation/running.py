@@ -6,6 +6,7 @@ import functools
 import time
 from collections.abc import Sequence
 
+import numpy as np
 import tqdm
 
 from wg2.evaluation import intelligibility
@@ -95,10 +96,13 @@ class Evaluation:
         speak(steps=1)
         started = time.monotonic()
         (spoken,) = speak(schedule=item.schedule)
-        values: Values = {
-            "id": utterance.id,
-            "synthesis_seconds": time.monotonic() - started,
-        }
+        seconds = time.monotonic() - started
+        if not np.isfinite(spoken.audio).all():
+            raise ValueError(
+                f"{utterance.id} as {item.combination.name}: the voice's sound is not "
+                "finite. Its weights or that schedule are at fault"
+            )
+        values: Values = {"id": utterance.id, "synthesis_seconds": seconds}
         values |= synthesis_values(
             utterance.audio,
             spoken.audio,
