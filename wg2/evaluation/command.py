@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import json
 import logging
 import os
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,8 +66,6 @@ def evaluate(args: argparse.Namespace) -> int:
             notes.append(line)
     for note in notes:
         print(f"evaluate: {note}", file=sys.stderr)
-    # Said once, above; every utterance would say it again.
-    logging.getLogger("wg2.inference").setLevel(logging.ERROR)
     settings = {
         "format_version": FORMAT_VERSION,
         "measures_version": VERSION,
@@ -91,7 +90,8 @@ def evaluate(args: argparse.Namespace) -> int:
         args.listen,
         not args.no_intelligibility,
     )
-    evaluation.run(planned, False if args.no_progress else None)
+    with _warnings_said_before():
+        evaluation.run(planned, False if args.no_progress else None)
     ids = [utterance.id for utterance in utterances]
     rows = summarize(ids, store.recordings(), store.combinations(), args.seed)
     _write(args.output, settings, utterances, rows, store, notes)
@@ -144,6 +144,18 @@ def _write(
     )
     with files.atomic_write(output / HTML_FILE, "w") as file:
         file.write(report_page(settings, rows, listen, notes))
+
+
+@contextlib.contextmanager
+def _warnings_said_before() -> Iterator[None]:
+    """Warnings of schedules are notes already; every utterance would repeat them."""
+    logger = logging.getLogger("wg2.inference")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _steps(text: str) -> tuple[int, ...]:

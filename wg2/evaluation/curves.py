@@ -30,7 +30,7 @@ def curves(rows: Sequence[Row], measure: Measure) -> Figure:
     samplers = list(dict.fromkeys(r.combination.sampler for r in drawn))
     schedules = list(dict.fromkeys(r.combination.schedule for r in drawn))
     with style():
-        figure = Figure(figsize=(5.0, 3.1), layout="constrained")
+        figure = Figure(figsize=(5.0, 3.4), layout="constrained")
         axes = figure.subplots()
         for (i, sampler), (j, schedule) in itertools.product(
             enumerate(samplers), enumerate(schedules)
@@ -77,6 +77,6 @@ def curves(rows: Sequence[Row], measure: Measure) -> Figure:
         axes.set_xlabel("refinement steps")
         unit = f" ({measure.unit})" if measure.unit else ""
         axes.set_ylabel(f"{measure.title}{unit}")
-        axes.legend(fontsize=8, frameon=False)
+        figure.legend(loc="outside lower center", ncols=3, fontsize=8, frameon=False)
         plain(axes)
     return figure
