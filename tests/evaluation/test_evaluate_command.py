@@ -152,7 +152,9 @@ def test_the_table_has_a_row_for_each_combination(
 ):
     combinations = ("--steps", "2,3", "--samplers", "ddpm,ddim")
     assert run(voice_dir, records, evaluated, *combinations) == 0
-    lines = capsys.readouterr().out.splitlines()
+    first, *others = capsys.readouterr().out.split("\n\n")
+    assert all(len(part.splitlines()) == 11 for part in others)
+    lines = first.splitlines()
     assert lines[0].split()[:5] == ["durations", "schedule", "sampler", "steps", "MCD"]
     assert lines[2].startswith("recordings")
     assert [line.split()[:4] for line in lines[3:]] == [

@@ -115,6 +115,14 @@ def test_summary_and_table_have_what_is_complete_in_order():
         "durations", "schedule", "sampler", "steps", "MCD", "floor", "WER",
     ]  # fmt: skip
     assert table[4].split()[:6] == ["true", "derived", "ddpm", "12", "4.00", "±2.00"]
-    assert len({len(line) for line in table[2:]}) == 1  # columns end together
+    assert len({len(line) for line in table}) == 1  # columns end together
+    for width in (60, 52, 10):
+        narrow = text_table(rows, max_width=width)
+        parts = [part.splitlines() for part in narrow.split("\n\n")]
+        assert len(parts) == {60: 2, 52: 3, 10: 3}[width]
+        assert width == 10 or max(map(len, narrow.splitlines())) <= width
+        measures = [name for part in parts for name in part[0].split()[4:]]
+        assert measures == table[0].split()[4:]
+        assert all(part[4].startswith("true") for part in parts)
     values = to_json([Row(ONE, {"x": Estimate(1.0, math.nan, 2.0)}, {}, ())])
     assert values[0]["summary"]["x"] == {"value": 1.0, "low": None, "high": 2.0}

@@ -24,6 +24,7 @@ from wg2.evaluation import intelligibility
 from wg2.evaluation.combinations import DURATIONS, plan
 from wg2.evaluation.held_out import HeldOut, choose
 from wg2.evaluation.measures import MEASURES, VERSION
+from wg2.evaluation.pauses import QUIETEST
 from wg2.evaluation.running import Evaluation
 from wg2.evaluation.store import Store
 from wg2.evaluation.summary import Row, summarize, to_json
@@ -94,6 +95,12 @@ def evaluate(args: argparse.Namespace) -> int:
         evaluation.run(planned, False if args.no_progress else None)
     ids = [utterance.id for utterance in utterances]
     rows = summarize(ids, store.recordings(), store.combinations(), args.seed)
+    without = sum(v["measured_in"] == QUIETEST for v in rows[0].utterances)
+    if without:
+        notes.append(
+            f"{without} of {len(ids)} recordings have no pauses: of them, floor, "
+            "floor high and flatness are those of their quietest 5 %"
+        )
     _write(args.output, settings, utterances, rows, store, notes)
     print(text_table(rows))
     print(f"{args.output / HTML_FILE}", file=sys.stderr)
