@@ -79,6 +79,13 @@ def test_every_combination_has_every_measure(results):
     assert phones > 0 and rates == pytest.approx(100 * errors / phones)
 
 
+def test_few_steps_stand_beside_the_most(results):
+    assert len(results["few_steps"]) == 4
+    for one in results["few_steps"]:
+        assert one["combination"].replace("-2", "-3") == one["most_steps"]
+        assert one["noise_floor_difference_db"]["low"] is not None
+
+
 def test_settings_say_what_was_measured(results, voice_dir, records):
     settings = results["settings"]
     info = json.loads((records / "dataset.json").read_text())

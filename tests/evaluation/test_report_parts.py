@@ -13,6 +13,7 @@ from matplotlib import colormaps, image
 from wg2.evaluation import listening, spectrogram
 from wg2.evaluation.bootstrap import Estimate
 from wg2.evaluation.combinations import Combination
+from wg2.evaluation.few_steps import few_steps
 from wg2.evaluation.held_out import HeldOut
 from wg2.evaluation.summary import Row, summarize, to_json
 from wg2.evaluation.text_table import text_table
@@ -87,6 +88,33 @@ def test_pages_do_not_grow_without_end(monkeypatch):
 def test_texts_cannot_break_the_page():
     text = listen(utterance("<i>", 'a <script>alert("x")</script> & b'))
     assert "<script>" not in text and "&lt;script&gt;" in text and "<i>" not in text
+
+
+def test_few_steps_are_compared_with_the_most_of_their_kind():
+    def row(steps, sampler, floors, distances):
+        values = tuple(
+            {"noise_floor_dbfs": floor, "log_mel_l1": distance}
+            for floor, distance in zip(floors, distances, strict=True)
+        )
+        one = Combination("voice", steps, sampler, "true", "00")
+        return Row(one, {}, {}, values)
+
+    rows = [
+        Row(None, {}, {}, ({}, {}, {})),
+        row(6, "ddpm", (-50.0, -40.0, -30.0), (0.6, 0.9, 0.3)),
+        row(1000, "ddpm", (-53.0, -43.0, -34.0), (0.5, 0.8, 0.2)),
+        row(6, "ddim", (0.0, 0.0, 0.0), (9.0, 9.0, 9.0)),
+    ]
+    (found,) = few_steps(rows)
+    assert (found.combination, found.most_steps) == tuple(
+        r.combination for r in rows[1:3]
+    )
+    difference = found.noise_floor_difference_db
+    assert difference.value == pytest.approx(10 / 3)
+    assert (difference.low, difference.high) == (3.0, 4.0)  # and not 20 dB apart
+    percent = found.log_mel_l1_percent
+    assert percent.value == pytest.approx(100 * (1.8 / 1.5 - 1))
+    assert percent.low < 20 < percent.high
 
 
 def test_summary_and_table_have_what_is_complete_in_order():

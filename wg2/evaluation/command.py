@@ -22,12 +22,13 @@ from wg2.data.dataset import DatasetInfo, file_sha256
 from wg2.diffusion.sampler import SAMPLERS
 from wg2.evaluation import intelligibility
 from wg2.evaluation.combinations import DURATIONS, plan
+from wg2.evaluation.few_steps import few_steps
 from wg2.evaluation.held_out import HeldOut, choose
 from wg2.evaluation.measures import MEASURES, VERSION
 from wg2.evaluation.pauses import QUIETEST
 from wg2.evaluation.running import Evaluation
 from wg2.evaluation.store import Store
-from wg2.evaluation.summary import Row, summarize, to_json
+from wg2.evaluation.summary import Row, intervals_json, summarize, to_json
 from wg2.evaluation.text_table import text_table
 from wg2.inference import Synthesizer
 from wg2.voice import CONFIG_FILE, WEIGHTS_FILE, Voice
@@ -131,6 +132,7 @@ def _write(
         "numpy": np.__version__,
     }
     settings = {**settings, **machine}
+    compared = few_steps(rows, settings["seed"])
     values = {
         "settings": settings,
         "notes": list(notes),
@@ -142,6 +144,17 @@ def _write(
             {"id": u.id, "text": u.text, "speaker": u.speaker} for u in utterances
         ],
         "results": to_json(rows),
+        "few_steps": [
+            {
+                "combination": one.combination.name,
+                "most_steps": one.most_steps.name,
+                "noise_floor_difference_db": intervals_json(
+                    one.noise_floor_difference_db
+                ),
+                "log_mel_l1_percent": intervals_json(one.log_mel_l1_percent),
+            }
+            for one in compared
+        ],
     }
     with files.atomic_write(output / JSON_FILE, "w") as file:
         json.dump(values, file, indent=1, ensure_ascii=False, allow_nan=False)
@@ -150,7 +163,7 @@ def _write(
         utterances, rows, store.sound, settings["listen"], settings["sample_rate_hz"]
     )
     with files.atomic_write(output / HTML_FILE, "w") as file:
-        file.write(report_page(settings, rows, listen, notes))
+        file.write(report_page(settings, rows, compared, listen, notes))
 
 
 @contextlib.contextmanager

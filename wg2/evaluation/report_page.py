@@ -8,8 +8,10 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from wg2.evaluation.bootstrap import Estimate
 from wg2.evaluation.combinations import DURATIONS
 from wg2.evaluation.curves import curves
+from wg2.evaluation.few_steps import FewSteps
 from wg2.evaluation.measures import MEASURES, Measure
 from wg2.evaluation.summary import Row
 from wg2.evaluation.text_table import label, number
@@ -35,6 +37,7 @@ _DRAWN = (
 def report_page(
     settings: dict[str, Any],
     rows: Sequence[Row],
+    compared: Sequence[FewSteps],
     listen: Element,
     notes: Sequence[str] = (),
 ) -> str:
@@ -43,6 +46,7 @@ def report_page(
     Args:
         settings: What was evaluated; see `wg2.evaluation.command`.
         rows: Results.
+        compared: What few steps lose.
         listen: Its section of players.
         notes: What a reader should know.
     """
@@ -57,6 +61,7 @@ def report_page(
         _overview(settings, rows),
         _results(rows, kinds, notes),
         *(_curves(rows, kind) for kind in kinds),
+        *([_few_steps(compared)] if compared else []),
         listen,
         _meanings(rows),
         section("settings", "Settings", _settings(settings)),
@@ -83,7 +88,7 @@ def _overview(settings: dict[str, Any], rows: Sequence[Row]) -> Element:
         measure = next(m for m in MEASURES if m.name == name)
         found = [r.estimates[name].value for r in spoken if name in r.estimates]
         if found:
-            value = f"{number(min(found), measure)} {measure.unit}"
+            value = f"{number(min(found), measure.digits)} {measure.unit}"
             items.append((value, f"lowest {measure.title}"))
     return section("overview", "Overview", tiles(items))
 
@@ -114,13 +119,13 @@ def _results(rows: Sequence[Row], kinds: Sequence[str], notes: Sequence[str]):
 def _cell(row: Row, measure: Measure) -> Child:
     if measure.name not in row.estimates:
         return "–"
-    return _with_interval(row.estimates[measure.name], measure)
+    return _with_interval(row.estimates[measure.name], measure.digits)
 
 
-def _with_interval(estimate, measure: Measure) -> Element:
-    value = element("span", number(estimate.value, measure))
+def _with_interval(estimate: Estimate, digits: int) -> Element:
+    value = element("span", number(estimate.value, digits))
     if not math.isnan(estimate.low):
-        low, high = (number(x, measure) for x in (estimate.low, estimate.high))
+        low, high = (number(x, digits) for x in (estimate.low, estimate.high))
         interval = element("span", f"{low} to {high}", class_="numbers")
         value = element("span", value, element("br"), interval)
     return value
@@ -136,7 +141,7 @@ def _differences(rows: Sequence[Row]) -> Element | None:
         [
             *label(row),
             *(
-                _with_interval(row.differences[m.name], m)
+                _with_interval(row.differences[m.name], m.digits)
                 if m.name in row.differences
                 else "–"
                 for m in shown
@@ -165,7 +170,7 @@ def _curves(rows: Sequence[Row], kind: str) -> Element:
             continue
         title = f"{measure.title} against steps, {kind} durations"
         description = "; ".join(
-            f"{' '.join(label(r)[1:])} steps: {number(value, measure)} {measure.unit}"
+            f"{' '.join(label(r)[1:])} steps: {number(value, measure.digits)} {measure.unit}"
             for r in spoken
             for value in [r.estimates[measure.name].value]
         )
@@ -181,6 +186,36 @@ def _curves(rows: Sequence[Row], kind: str) -> Element:
         f"curves-{kind}",
         f"Quality against steps, {kind} durations",
         element("div", *figures, class_="grid"),
+    )
+
+
+def _few_steps(compared: Sequence[FewSteps]) -> Element:
+    body = []
+    for one in compared:
+        combination = one.combination
+        body.append(
+            [
+                combination.durations,
+                combination.schedule,
+                combination.sampler,
+                str(combination.steps),
+                f"{one.most_steps.schedule} {one.most_steps.steps}",
+                _with_interval(one.noise_floor_difference_db, 1),
+                _with_interval(one.log_mel_l1_percent, 1),
+            ]
+        )
+    head = ("durations", "schedule", "sampler", "steps", "against")
+    head += ("floor: difference (dB)", "mel L1: difference (%)")
+    return section(
+        "few-steps",
+        "Few steps against the most",
+        table(
+            "Beside the most steps of the same sampler and durations, utterances "
+            "paired, with 95 % intervals",
+            head,
+            body,
+            numeric=(3, 5, 6),
+        ),
     )
 
 

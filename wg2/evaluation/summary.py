@@ -75,9 +75,13 @@ def to_json(rows: Sequence[Row]) -> list[dict[str, Any]]:
             "combination": row.combination and dataclasses.asdict(row.combination),
             "summary": {
                 name: {
-                    **_intervals(estimate),
+                    **intervals_json(estimate),
                     **(
-                        {"difference_to_recordings": _intervals(row.differences[name])}
+                        {
+                            "difference_to_recordings": intervals_json(
+                                row.differences[name]
+                            )
+                        }
                         if name in row.differences
                         else {}
                     ),
@@ -119,7 +123,8 @@ def _scaled(estimate: Estimate, measure: Measure) -> Estimate:
     return Estimate(*(measure.scale * number for number in estimate))
 
 
-def _intervals(estimate: Estimate) -> dict[str, float | None]:
+def intervals_json(estimate: Estimate) -> dict[str, float | None]:
+    """An estimate as JSON values."""
     return _finite(estimate._asdict())
 
 

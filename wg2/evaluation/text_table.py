@@ -63,16 +63,16 @@ def label(row: Row) -> list[str]:
     return [one.durations, one.schedule, one.sampler, str(one.steps)]
 
 
-def number(value: float, measure: Measure) -> str:
-    """A figure with the measure's digits; no "-0"."""
-    return f"{round(value, measure.digits) + 0.0:.{measure.digits}f}"
+def number(value: float, digits: int) -> str:
+    """A figure with so many digits behind the point; no "-0"."""
+    return f"{round(value, digits) + 0.0:.{digits}f}"
 
 
 def _cell(row: Row, measure: Measure) -> str:
     estimate: Estimate | None = row.estimates.get(measure.name)
     if estimate is None:
         return "-"
-    text = number(estimate.value, measure)
+    text = number(estimate.value, measure.digits)
     if math.isnan(estimate.low):
         return text
-    return f"{text} ±{number((estimate.high - estimate.low) / 2, measure)}"
+    return f"{text} ±{number((estimate.high - estimate.low) / 2, measure.digits)}"
