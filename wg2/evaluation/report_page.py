@@ -169,10 +169,12 @@ def _curves(rows: Sequence[Row], kind: str) -> Element:
         if measure.name not in _DRAWN or not spoken:
             continue
         title = f"{measure.title} against steps, {kind} durations"
+        values = (
+            number(r.estimates[measure.name].value, measure.digits) for r in spoken
+        )
         description = "; ".join(
-            f"{' '.join(label(r)[1:])} steps: {number(value, measure.digits)} {measure.unit}"
-            for r in spoken
-            for value in [r.estimates[measure.name].value]
+            f"{' '.join(label(row)[1:])} steps: {value} {measure.unit}"
+            for row, value in zip(spoken, values, strict=True)
         )
         drawn = svg(
             curves(of_kind, measure),
