@@ -98,7 +98,7 @@ def report(
         FileNotFoundError, ValueError: No dataset, or a bad argument.
         OSError: If a file cannot be read or written.
     """
-    from tfrecords_tools.inspection.plotting import require_matplotlib
+    from wg2.reporting.plotting import require_matplotlib
 
     if num_outliers < 0:
         raise ValueError(f"--outliers must be at least 0. Received: {num_outliers}")

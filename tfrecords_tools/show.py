@@ -84,7 +84,7 @@ def _show(args: argparse.Namespace) -> None:
     from wg2.data.dataset import DatasetInfo
 
     if args.output:
-        from tfrecords_tools.inspection.plotting import require_matplotlib
+        from wg2.reporting.plotting import require_matplotlib
 
         require_matplotlib()
     info = DatasetInfo.load(args.records or args.data)

@@ -146,7 +146,7 @@ class Synthesizer:
         schedule: ScheduleLike = "voice",
         seed: int | Sequence[int] = 0,
         length_scale: float = 1.0,
-        speaker: str | None = None,
+        speaker: str | Sequence[str] | None = None,
         phonemes: bool = False,
     ) -> list[Utterance]:
         """Speaks every text.
@@ -158,7 +158,8 @@ class Synthesizer:
             schedule: See `wg2.diffusion.named_schedules.make_schedule`.
             seed: int, or one for each text. Equal seeds give equal noise.
             length_scale: float in [0.1, 10]; above 1 is slower.
-            speaker: Name of a speaker, where the voice has several.
+            speaker: Name of a speaker, or one for each text, where the voice has
+                several.
             phonemes: bool; `texts` are phonemes such as "HH AH0 L OW1".
         Returns:
             One `Utterance` for each text, in their order.
@@ -169,27 +170,47 @@ class Synthesizer:
             raise ValueError("`speak` wants a list of texts. Received one string")
         table = self._table(steps, sampler, schedule)
         encoded = [self._encode_input(text, phonemes) for text in texts]
-        seeds = [seed] * len(encoded) if np.ndim(seed) == 0 else list(seed)
-        if len(seeds) != len(encoded):
-            raise ValueError(
-                f"{len(encoded)} texts need as many seeds, not {len(seeds)}"
-            )
-        check_settings(seeds, length_scale)
-        speaker_index = speaker_id(self.config.text.speakers, speaker)
-        # Neighbours of equal length waste least on padding.
-        order = sorted(range(len(encoded)), key=lambda i: -len(encoded[i].ids))
-        results: dict[int, Utterance] = {}
-        for start in range(0, len(order), self.batch_size):
-            chosen = order[start : start + self.batch_size]
-            batch = self._speak_batch(
-                [encoded[i] for i in chosen],
-                table,
-                [seeds[i] for i in chosen],
-                length_scale,
-                speaker_index,
-            )
-            results.update(zip(chosen, batch, strict=True))
-        return [results[i] for i in range(len(encoded))]
+        return self._speak_encoded(
+            encoded, None, table, seed=seed, length_scale=length_scale, speaker=speaker
+        )
+
+    def speak_phonemes(
+        self,
+        phoneme_ids: Sequence[Sequence[int]],
+        durations: Sequence[Sequence[int]] | None = None,
+        *,
+        steps: int | None = None,
+        sampler: str | None = None,
+        schedule: ScheduleLike = "voice",
+        seed: int | Sequence[int] = 0,
+        length_scale: float = 1.0,
+        speaker: str | Sequence[str] | None = None,
+    ) -> list[Utterance]:
+        """Speaks sequences of phonemes as records have them.
+
+        Args:
+            phoneme_ids: Positions in the voice's inventory, for each utterance.
+            durations: Frames of each of these phonemes; None: as the voice predicts.
+            steps, sampler, schedule, seed, length_scale, speaker: See `speak`; given
+                durations are not scaled.
+        Returns:
+            One `Utterance` for each sequence, in their order.
+        Raises:
+            ValueError: Bad settings, ids outside the inventory, or durations that are
+                negative, all zero, or not as many as phonemes.
+        """
+        table = self._table(steps, sampler, schedule)
+        encoded = [self._encode_ids(row) for row in phoneme_ids]
+        if durations is not None:
+            durations = _check_durations(durations, encoded)
+        return self._speak_encoded(
+            encoded,
+            durations,
+            table,
+            seed=seed,
+            length_scale=length_scale,
+            speaker=speaker,
+        )
 
     def stream(
         self,
@@ -220,11 +241,11 @@ class Synthesizer:
         table = self._table(steps, sampler, schedule)
         encoded = self._encode_input(text, phonemes)
         check_settings([seed], length_scale)
-        speaker_index = speaker_id(self.config.text.speakers, speaker)
+        speaker_ids = self._speaker_ids(speaker, 1)
 
         def pieces():
             lengths, features, durations = self._phoneme_features(
-                [encoded], length_scale, speaker_index
+                [encoded], None, length_scale, speaker_ids
             )
             frames, num_frames = self._upsample(features, durations, lengths)
             for window in plan_windows(
@@ -264,17 +285,72 @@ class Synthesizer:
             logger.warning("Not spoken: %s", " ".join(symbols))
         return encoded
 
+    def _encode_ids(self, ids: Sequence[int]) -> Encoded:
+        ids, size = [int(i) for i in ids], len(self.config.text.phonemes)
+        if not ids:
+            raise ValueError("expected at least one phoneme. Received none")
+        if min(ids) < 0 or max(ids) >= size:
+            raise ValueError(
+                f"phoneme ids lie in [{min(ids)}, {max(ids)}], the voice has {size}"
+            )
+        return Encoded(ids, [None] * len(ids))
+
+    def _speaker_ids(
+        self, speaker: str | Sequence[str] | None, count: int
+    ) -> list[int]:
+        names = self.config.text.speakers
+        if speaker is None or isinstance(speaker, str):
+            return [speaker_id(names, speaker)] * count
+        if len(speaker) != count:
+            raise ValueError(f"{count} texts need as many speakers, not {len(speaker)}")
+        return [speaker_id(names, name) for name in speaker]
+
+    def _speak_encoded(
+        self,
+        encoded: list[Encoded],
+        durations: list[np.ndarray] | None,
+        table: np.ndarray,
+        *,
+        seed: int | Sequence[int],
+        length_scale: float,
+        speaker: str | Sequence[str] | None,
+    ) -> list[Utterance]:
+        """Any number of utterances, a batch at a time; `durations` None: predicted."""
+        seeds = [seed] * len(encoded) if np.ndim(seed) == 0 else list(seed)
+        if len(seeds) != len(encoded):
+            raise ValueError(
+                f"{len(encoded)} texts need as many seeds, not {len(seeds)}"
+            )
+        check_settings(seeds, length_scale)
+        speaker_ids = self._speaker_ids(speaker, len(encoded))
+        # Neighbours of equal length waste least on padding.
+        order = sorted(range(len(encoded)), key=lambda i: -len(encoded[i].ids))
+        results: dict[int, Utterance] = {}
+        for start in range(0, len(order), self.batch_size):
+            chosen = order[start : start + self.batch_size]
+            batch = self._speak_batch(
+                [encoded[i] for i in chosen],
+                None if durations is None else [durations[i] for i in chosen],
+                table,
+                [seeds[i] for i in chosen],
+                length_scale,
+                [speaker_ids[i] for i in chosen],
+            )
+            results.update(zip(chosen, batch, strict=True))
+        return [results[i] for i in range(len(encoded))]
+
     def _speak_batch(
         self,
         encoded: list[Encoded],
+        given_durations: list[np.ndarray] | None,
         table: np.ndarray,
         seeds: list[int],
         length_scale: float,
-        speaker_index: int,
+        speaker_ids: list[int],
     ) -> list[Utterance]:
         size = len(encoded)
         lengths, features, durations = self._phoneme_features(
-            encoded, length_scale, speaker_index
+            encoded, given_durations, length_scale, speaker_ids
         )
         audio, num_samples = self._render(
             features,
@@ -284,21 +360,26 @@ class Synthesizer:
             np.array(seeds, np.int64),
         )
         audio, num_samples = audio.numpy(), num_samples.numpy()
-        seconds = durations.numpy() / self.config.frames_per_second
         inventory = self.config.text.phonemes
         return [
             Utterance(
                 audio=audio[i, : num_samples[i]],
                 sample_rate_hz=self.sample_rate_hz,
                 phonemes=tuple(inventory[j] for j in encoded[i].ids),
-                end_seconds=np.cumsum(seconds[i, : lengths[i]]),
+                end_seconds=np.cumsum(durations[i, : lengths[i]])
+                / self.config.frames_per_second,
+                durations=durations[i, : lengths[i]],
             )
             for i in range(size)
         ]
 
     def _phoneme_features(
-        self, encoded: list[Encoded], length_scale: float, speaker_index: int
-    ) -> tuple[np.ndarray, tf.Tensor, tf.Tensor]:
+        self,
+        encoded: list[Encoded],
+        given_durations: list[np.ndarray] | None,
+        length_scale: float,
+        speaker_ids: list[int],
+    ) -> tuple[np.ndarray, tf.Tensor, np.ndarray]:
         """Number of phonemes, their features and their durations."""
         size = len(encoded)
         lengths = np.array([len(row.ids) for row in encoded], np.int32)
@@ -307,16 +388,21 @@ class Synthesizer:
         for i, row in enumerate(encoded):
             padded[i, : lengths[i]] = row.ids
             pauses[i, : lengths[i]] = pauses_to_seconds(row.pauses_seconds)
-        features, durations = self._encode(
+        features, predicted = self._encode(
             padded,
             lengths,
             np.full(size, length_scale, np.float32),
-            np.full(size, speaker_index, np.int32),
+            np.array(speaker_ids, np.int32),
             pauses,
         )
-        seconds = durations.numpy().sum(axis=1) / self.config.frames_per_second
+        durations = predicted.numpy()
+        if given_durations is not None:
+            durations = np.zeros((size, lengths.max()), np.int64)
+            for i, given in enumerate(given_durations):
+                durations[i, : lengths[i]] = given
+        seconds = durations.sum(axis=1) / self.config.frames_per_second
         check_length(seconds.max())
-        return lengths, features, durations
+        return lengths, features, durations.astype(np.int32)
 
 
 def build_model(voice: Voice) -> WaveGrad2:
@@ -330,3 +416,27 @@ def build_model(voice: Voice) -> WaveGrad2:
     model.build()
     set_weights(model, voice.weights, f"voice {voice.card.name!r}")
     return model
+
+
+def _check_durations(
+    durations: Sequence[Sequence[int]], encoded: Sequence[Encoded]
+) -> list[np.ndarray]:
+    if len(durations) != len(encoded):
+        raise ValueError(
+            f"{len(encoded)} utterances need as many durations, not {len(durations)}"
+        )
+    checked = []
+    for i, (row, one) in enumerate(zip(durations, encoded, strict=True)):
+        frames = np.asarray(row)
+        if frames.dtype.kind not in "iu" or frames.shape != (len(one.ids),):
+            raise ValueError(
+                f"utterance {i}: expected {len(one.ids)} whole durations in frames. "
+                f"Received: {frames.dtype} of shape {frames.shape}"
+            )
+        if frames.min() < 0 or frames.sum() == 0:
+            raise ValueError(
+                f"utterance {i}: durations must not be negative, nor all zero. "
+                f"Received: {frames.min()} to {frames.max()} frames"
+            )
+        checked.append(frames.astype(np.int64))
+    return checked

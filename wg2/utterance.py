@@ -20,12 +20,14 @@ class Utterance:
         sample_rate_hz: int.
         phonemes: symbols `(phonemes,)`.
         end_seconds: float64 `(phonemes,)`, when each phoneme ends.
+        durations: int32 `(phonemes,)`, frames of each phoneme.
     """
 
     audio: np.ndarray
     sample_rate_hz: int
     phonemes: tuple[str, ...]
     end_seconds: np.ndarray
+    durations: np.ndarray
 
 
 def check_settings(seeds: Iterable[int], length_scale: float) -> None:

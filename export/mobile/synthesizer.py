@@ -260,6 +260,7 @@ class MobileSynthesizer:
             sample_rate_hz=self.sample_rate_hz,
             phonemes=tuple(symbols[i] for i in encoded.ids),
             end_seconds=np.cumsum(seconds),
+            durations=durations[0],
         )
 
     def _prepare(self, table, seed, inputs):

@@ -247,7 +247,7 @@ def test_missing_and_damaged_voices_are_one_line(voice_dir, tmp_path, capsys):
     assert "damaged" in errors[1]
 
 
-@pytest.mark.parametrize("module", ["train", "synthesize", "voice"])
+@pytest.mark.parametrize("module", ["train", "synthesize", "evaluate", "voice"])
 def test_help_does_not_load_tensorflow(module):
     code = (
         f"import sys\nfrom wg2 import {module}\n"
@@ -255,3 +255,69 @@ def test_help_does_not_load_tensorflow(module):
         "assert 'usage' in text\nassert 'tensorflow' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+# -- phonemes and durations as records have them --------------------------------------
+
+
+def test_phoneme_ids_are_spoken_like_their_text(voice):
+    ids = [voice.frontend.ids(text) for text in TEXTS]
+    spoken = voice.speak_phonemes(ids, seed=7)
+    assert_same([u.audio for u in spoken], voice(TEXTS, seed=7))
+    expected = [u.phonemes for u in voice.speak(TEXTS, seed=7)]
+    assert [u.phonemes for u in spoken] == expected
+
+
+def test_given_durations_that_are_the_predicted_ones_change_nothing(voice):
+    ids = [voice.frontend.ids(text) for text in TEXTS]
+    predicted = voice.speak_phonemes(ids, seed=3)
+    given = [u.durations for u in predicted]
+    # They are not scaled, and every utterance keeps its own in any batch.
+    again = voice.speak_phonemes(ids, given, seed=3, length_scale=2.0)
+    assert_same([u.audio for u in again], [u.audio for u in predicted])
+
+
+def test_given_durations_are_the_utterances(voice):
+    ids = [voice.frontend.ids(text) for text in TEXTS[:3]]
+    durations = [[(i + j) % 4 for j in range(len(ids[i]))] for i in range(3)]
+    frame = voice.config.samples_per_frame
+    spoken = voice.speak_phonemes(ids, durations)
+    for utterance, wanted in zip(spoken, durations, strict=True):
+        assert list(utterance.durations) == wanted
+        assert len(utterance.audio) == sum(wanted) * frame
+        ends = np.cumsum(wanted) / voice.config.frames_per_second
+        np.testing.assert_allclose(utterance.end_seconds, ends)
+
+
+@pytest.mark.parametrize(
+    ("ids", "durations", "message"),
+    [
+        ([[]], None, "at least one phoneme"),
+        ([[3, 10_000]], None, r"\[3, 10000\], the voice has"),
+        ([[3, 4]], [[1]], "expected 2 whole durations"),
+        ([[3, 4]], [[1.5, 2.0]], "expected 2 whole durations"),
+        ([[3, 4]], [[-1, 2]], "must not be negative"),
+        ([[3, 4]], [[0, 0]], "nor all zero"),
+        ([[3, 4]], [[1, 2], [1, 2]], "as many durations"),
+        ([[3, 4]], [[1, 1 << 40]], "would last"),
+    ],
+)
+def test_bad_phonemes_and_durations_are_refused(voice, ids, durations, message):
+    with pytest.raises(ValueError, match=message):
+        voice.speak_phonemes(ids, durations)
+
+
+def test_every_text_can_have_a_speaker_of_its_own():
+    config = TINY.override('text.speakers=["ann", "bob"]')
+    voice = Synthesizer(random_voice(config), batch_size=2)
+    texts, speakers = TEXTS[:3], ["bob", "ann", "bob"]
+    together = voice(texts, steps=2, speaker=speakers)
+    alone = [
+        voice(text, steps=2, speaker=speaker)
+        for text, speaker in zip(texts, speakers, strict=True)
+    ]
+    assert_same(together, alone)
+    other = voice(texts[0], steps=2, speaker="ann")
+    assert other.shape != alone[0].shape or np.abs(other - alone[0]).max() > 1e-3
+    with pytest.raises(ValueError, match="3 texts need as many speakers, not 2"):
+        voice(texts, speaker=["bob", "ann"])

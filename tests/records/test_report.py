@@ -15,7 +15,6 @@ import soundfile
 
 from tests import handmade
 from tfrecords_tools import report
-from tfrecords_tools.inspection import sound_clips
 from tfrecords_tools.inspection.corpus_summary import (
     EXTREMES,
     CorpusSummary,
@@ -24,6 +23,7 @@ from tfrecords_tools.inspection.corpus_summary import (
 from tfrecords_tools.inspection.histogram import Histogram
 from tfrecords_tools.inspection.utterance_statistics import measure
 from wg2.data.dataset import DatasetInfo
+from wg2.reporting import sound_clips
 
 ATTACK = "<script>alert('x')</script> & \"quotes\" \x1b[31m"
 VOID = {"meta", "br", "link", "img", "hr", "input"}

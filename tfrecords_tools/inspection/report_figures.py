@@ -7,7 +7,8 @@ import html
 from tfrecords_tools.inspection import report_plots
 from tfrecords_tools.inspection.corpus_summary import CorpusSummary, rare_phonemes
 from tfrecords_tools.inspection.histogram import Histogram
-from tfrecords_tools.inspection.html_elements import (
+from wg2.data.dataset import DatasetInfo
+from wg2.reporting.html_elements import (
     Child,
     Element,
     details,
@@ -16,7 +17,7 @@ from tfrecords_tools.inspection.html_elements import (
     section,
     table,
 )
-from wg2.data.dataset import DatasetInfo
+from wg2.reporting.svg_figures import svg
 from wg2.text import symbols
 
 
@@ -118,4 +119,4 @@ def phonemes(info: DatasetInfo, summary: CorpusSummary, rare_below: int) -> Elem
 
 def _svg(figure, name: str, title: str, description: str) -> Element:
     texts = html.escape(title), html.escape(description)
-    return parse_svg(report_plots.svg(figure, name, *texts))
+    return parse_svg(svg(figure, name, *texts))

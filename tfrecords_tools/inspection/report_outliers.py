@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tfrecords_tools.inspection import sound_clips
 from tfrecords_tools.inspection.corpus_summary import (
     EXTREMES,
     CorpusSummary,
     Extreme,
     Outlier,
 )
-from tfrecords_tools.inspection.html_elements import Element, element, section, shorten
 from wg2.data.dataset import DatasetInfo
+from wg2.reporting import sound_clips
+from wg2.reporting.html_elements import Element, element, section, shorten
 
 _SHOW = "python -m tfrecords_tools.show"
 _TEXT_LENGTH = 400

@@ -12,29 +12,25 @@ import numpy as np
 
 from tfrecords_tools.inspection.corpus_summary import CorpusSummary
 from tfrecords_tools.inspection.findings import CHECKS, ERRORS, Findings
-from tfrecords_tools.inspection.html_elements import (
+from tfrecords_tools.inspection.report_figures import distributions, phonemes
+from tfrecords_tools.inspection.report_outliers import outliers
+from tfrecords_tools.utterance import Skipped
+from wg2.data.dataset import DatasetInfo
+from wg2.reporting.html_elements import (
     Element,
     details,
-    document,
     element,
     section,
     shorten,
     table,
 )
-from tfrecords_tools.inspection.report_figures import distributions, phonemes
-from tfrecords_tools.inspection.report_outliers import outliers
-from tfrecords_tools.inspection.report_style import STYLE
-from tfrecords_tools.utterance import Skipped
-from wg2.data.dataset import DatasetInfo
+from wg2.reporting.page import page as frame
+from wg2.reporting.page import tiles
 
 _VALIDATE = "python -m tfrecords_tools.validate"
 _SPEAKERS_SHOWN = 200
 _SKIPS_SHOWN = 3
 _WARNINGS_LENGTH = 600
-# Nothing may be loaded from anywhere, and no script may run, whatever a text says.
-_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; media-src data:; img-src data:"
-)
 # Of `dataset.json`, what sections of their own show.
 _SHOWN_FIELDS = frozenset((
     "corpus", "phonemes", "speakers", "phoneme_counts", "splits", "skipped", "warnings",
@@ -64,35 +60,15 @@ def page(
         _skipped(info),
         _build(info),
     )
-    links = [
-        element("a", part.find("h2").text, href=f"#{part.get('id')}")
-        for part in sections[1:]
-    ]
-    head = element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", name="viewport", content="width=device-width"),
-        element("meta", name="color-scheme", content="light dark"),
-        element("meta", **{"http-equiv": "Content-Security-Policy"}, content=_POLICY),
-        element("title", title),
-        element("style", STYLE),
+    lines = (
+        f"{info.corpus.language} · licence: {info.corpus.licence}",
+        f"From {info.corpus.source}, read in {info.directory}",
     )
-    body = element(
-        "body",
-        element(
-            "header",
-            element("h1", info.corpus.name),
-            element("p", f"{info.corpus.language} · licence: {info.corpus.licence}"),
-            element("p", f"From {info.corpus.source}, read in {info.directory}"),
-            element("nav", *links, aria_label="Sections"),
-        ),
-        element("main", *sections),
-    )
-    return document(element("html", head, body, lang="en"))
+    return frame(title, info.corpus.name, lines, sections)
 
 
 def _overview(info: DatasetInfo, summary: CorpusSummary, findings: Findings) -> Element:
-    tiles = (
+    items = (
         (f"{sum(summary.seconds.values()) / 3600:.2f}", "hours"),
         (f"{sum(summary.utterances.values()):,}", "utterances"),
         (str(max(1, len(info.speakers))), "speakers"),
@@ -102,11 +78,7 @@ def _overview(info: DatasetInfo, summary: CorpusSummary, findings: Findings) -> 
         (f"{findings.num_errors:,}", "errors"),
         (f"{findings.num_warnings:,}", "warnings"),
     )
-    items = [
-        element("div", element("dt", name), element("dd", value))
-        for value, name in tiles
-    ]
-    return section("overview", "Overview", element("dl", *items, class_="tiles"))
+    return section("overview", "Overview", tiles(items))
 
 
 def _checks(directory: Path, findings: Findings) -> Element:

@@ -1,16 +1,18 @@
-"""The style sheet of the report, for light and dark."""
+"""The style sheet of reports, for light and dark."""
 
 STYLE = """
 :root {
   color-scheme: light dark;
   --text: #1c2024; --soft: #596069; --page: #f6f7f9; --card: #ffffff;
   --line: #d9dde3; --bar: #2f6fbf; --rare: #c2410c; --grid: #d9dde3;
+  --third: #2e7d4f; --fourth: #7a4fb5;
   --error: #b42318; --warning: #8a5a00; --link: #1d5fb4;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --text: #e6e8eb; --soft: #a3abb5; --page: #14171b; --card: #1d2126;
     --line: #353b43; --bar: #6ea8ec; --rare: #fb923c; --grid: #353b43;
+    --third: #6cc796; --fourth: #b79cf0;
     --error: #ff8a80; --warning: #f2c14e; --link: #8ab8f5;
   }
 }
@@ -78,6 +80,9 @@ header, .cards, td ul { overflow-wrap: anywhere; }
   margin: .4rem 0; color: var(--text); max-height: 6.2rem; overflow-y: auto;
 }
 .cards audio { width: 100%; }
+.cards .spectrogram {
+  display: block; width: 100%; height: 7rem; margin: .4rem 0; border-radius: .3rem;
+}
 .numbers { color: var(--soft); font-size: .85rem; }
 @media print { nav, audio { display: none; } section { break-inside: avoid; } }
 """

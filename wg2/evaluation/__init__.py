@@ -1,0 +1,1 @@
+"""How well a voice speaks, measured against held-out recordings."""
