@@ -26,7 +26,7 @@ def compute(x, kernels=KERNELS):
 @pytest.fixture(scope="module")
 def content():
     inputs = (tf.TensorSpec((1, 1, None, 24), tf.float32, "x"),)
-    return convert(Function("test", compute, inputs, ("y",)))
+    return convert(Function("test", lambda x: compute(x), inputs, ("y",)))
 
 
 def run(interpreter, content, x=X):
