@@ -22,6 +22,12 @@ from export.tflite import PRECISIONS
 _SENTENCE = "A somewhat longer sentence, which nobody ever said, is spoken once more. "
 _TENSORFLOW = ("TensorFlow graph", "")
 _QUIET_SHARE = 0.05
+_LAUNCHER = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+               check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
 
 
 def build_parser():
@@ -217,14 +223,10 @@ def _peak_megabytes(args, precision: str, mode: str, text: str) -> float:
     command += ["--package", str(args.packages / precision), "--mode", mode]
     command += ["--steps", str(args.steps), "--threads", str(args.threads)]
     command += ["--text", text, "--output", str(args.packages / "memory.wav")]
-    process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise ValueError(f"{' '.join(command)} ended with code {process.returncode}")
-    return usage.ru_maxrss / 1024
+    # A child's peak begins with its parent's: TensorFlow must not be the parent.
+    launcher = [sys.executable, "-c", _LAUNCHER, *command]
+    done = subprocess.run(launcher, stdout=subprocess.PIPE, text=True, check=True)
+    return int(done.stdout.split()[-1]) / 1024
 
 
 if __name__ == "__main__":
