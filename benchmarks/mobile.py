@@ -66,10 +66,11 @@ def _report(args) -> None:
 
 def _compare(args) -> str:
     from export.mobile.synthesizer import MODES, MobileSynthesizer
-    from export.mobile.verification import log_mel_distance
+    from wg2.evaluation.distances import log_mel_l1
     from wg2.inference import Synthesizer
 
     voice = Synthesizer.load(args.voice)
+    config, size = voice.config, voice.config.samples_per_frame
     text = _text(args.seconds)
     sounds = {}
 
@@ -101,7 +102,7 @@ def _compare(args) -> str:
                 f"{_megabytes(args.packages / precision, mode):.1f}" if mode else "",
                 f"{timing.seconds / seconds:.2f}",
                 f"{timing.ratio_to(timings[_TENSORFLOW]):.2f}",
-                f"{log_mel_distance(actual, expected, voice.voice):.4f}"
+                f"{log_mel_l1(expected, actual, config.audio, size):.4f}"
                 if same_length
                 else "other length",
                 f"{_signal_to_noise(actual, expected):.0f}" if same_length else "",

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from export.mobile.synthesizer import MODES, MobileSynthesizer
-from wg2.audio.spectral import log_mel
+from wg2.evaluation.distances import log_mel_l1
 from wg2.inference import Synthesizer
 from wg2.voice import Voice
 
@@ -68,7 +68,12 @@ def verify(
                 f"the mode {mode} differs from the voice by {difference:.2g}, more "
                 f"than {MAX_DIFFERENCE}"
             )
-        distances[mode] = log_mel_distance(actual.audio, expected.audio, voice)
+        distances[mode] = log_mel_l1(
+            expected.audio,
+            actual.audio,
+            voice.config.audio,
+            voice.config.samples_per_frame,
+        )
         if not distances[mode] <= MAX_LOG_MEL_DISTANCE:
             raise RuntimeError(
                 f"the precision {precision} spoils this voice: its log-mel spectra "
@@ -76,11 +81,3 @@ def verify(
                 f"{MAX_LOG_MEL_DISTANCE}. Choose another --precision"
             )
     return distances
-
-
-def log_mel_distance(first: np.ndarray, second: np.ndarray, voice: Voice) -> float:
-    """Mean absolute difference of two sounds' log-mel spectra, nepers."""
-    both = log_mel(
-        np.stack([first, second]), voice.config.audio, voice.config.samples_per_frame
-    )
-    return float(np.abs(both[0] - both[1]).mean())

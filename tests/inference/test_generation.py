@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from fractions import Fraction
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -15,6 +18,7 @@ from wg2.generation import (
     decode_window,
     encode_text,
     render,
+    round_durations,
     upsample,
 )
 from wg2.inference import build_model
@@ -155,3 +159,25 @@ def test_a_graph_may_know_the_size_of_its_batch(model):
 
     audio, num_samples = speak()
     assert audio.shape == (1, num_samples[0])
+
+
+def test_durations_are_rounded_at_their_boundaries():
+    """Against exact fractions, over more phonemes than float32 sums could bear."""
+    generator = np.random.default_rng(0)
+    durations = generator.exponential(30, (2, 3000)).astype("float32")
+    durations[:, ::7] = 0
+    durations[0, ::5] = np.floor(durations[0, ::5]) + 0.5  # nothing in between
+    durations[1, 100] = 360_000.0
+    rounded = round_durations(tf.constant(durations)).numpy()
+    assert rounded.dtype == np.int32 and rounded.min() >= 0
+    for row, given in zip(rounded, durations, strict=True):
+        exact = list(itertools.accumulate(Fraction(float(d)) for d in given))
+        for boundary, end in zip(np.cumsum(row), exact, strict=True):
+            assert abs(int(boundary) - end) <= Fraction(1, 2) + Fraction(3000, 1 << 17)
+
+
+def test_whole_durations_stay_as_they_are():
+    durations = np.array([[0, 3, 1, 0, 250_000, 7]], "float32")
+    np.testing.assert_array_equal(round_durations(tf.constant(durations)), durations)
+    halves = round_durations(tf.constant([[0.5, 0.5, 0.5, 0.5]])).numpy()
+    assert halves.tolist() == [[1, 0, 1, 0]]
