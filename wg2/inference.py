@@ -15,13 +15,13 @@ from wg2.diffusion.sampler import NUM_COLUMNS, step_table
 from wg2.generation import context_frames, decode_window, encode_text, render, upsample
 from wg2.models.wavegrad2 import WaveGrad2
 from wg2.models.weights import set_weights
-from wg2.text.characters import ignored
 from wg2.text.frontend import Encoded, Frontend
 from wg2.text.lexicon import Lexicon
 from wg2.utterance import (
     Utterance,
     check_length,
     check_settings,
+    encode_input,
     pauses_to_seconds,
     speaker_id,
 )
@@ -169,7 +169,7 @@ class Synthesizer:
         if isinstance(texts, str):
             raise ValueError("`speak` wants a list of texts. Received one string")
         table = self._table(steps, sampler, schedule)
-        encoded = [self._encode_input(text, phonemes) for text in texts]
+        encoded = [encode_input(self.frontend, text, phonemes) for text in texts]
         return self._speak_encoded(
             encoded, None, table, seed=seed, length_scale=length_scale, speaker=speaker
         )
@@ -239,7 +239,7 @@ class Synthesizer:
             ValueError: Bad settings, or a text that cannot be spoken.
         """
         table = self._table(steps, sampler, schedule)
-        encoded = self._encode_input(text, phonemes)
+        encoded = encode_input(self.frontend, text, phonemes)
         check_settings([seed], length_scale)
         speaker_ids = self._speaker_ids(speaker, 1)
 
@@ -276,14 +276,6 @@ class Synthesizer:
             logger.warning("%s", warning)
         sampler = sampler or self.config.diffusion.synthesis_sampler
         return step_table(noise_schedule, sampler).astype(np.float32)
-
-    def _encode_input(self, text: str, phonemes: bool) -> Encoded:
-        if phonemes:
-            return self.frontend.encode_phonemes(text)
-        encoded = self.frontend.encode(text)
-        if symbols := ignored(text):
-            logger.warning("Not spoken: %s", " ".join(symbols))
-        return encoded
 
     def _encode_ids(self, ids: Sequence[int]) -> Encoded:
         ids, size = [int(i) for i in ids], len(self.config.text.phonemes)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+from wg2.text.characters import ignored
+from wg2.text.frontend import Encoded, Frontend
+
+logger = logging.getLogger(__name__)
 
 MAX_SECONDS = 3600.0
 """Longest utterance: pauses that a text asks for could fill any memory."""
@@ -48,6 +54,20 @@ def check_length(seconds: float) -> None:
             f"An utterance would last {seconds:.0f} s, the limit is {MAX_SECONDS:.0f}. "
             "Split its text, or ask for shorter pauses"
         )
+
+
+def encode_input(frontend: Frontend, text: str, phonemes: bool) -> Encoded:
+    """Ids of a text, or of phonemes; what of it is not spoken is said in the log.
+
+    Raises:
+        ValueError: If it cannot be spoken.
+    """
+    if phonemes:
+        return frontend.encode_phonemes(text)
+    encoded = frontend.encode(text)
+    if symbols := ignored(text):
+        logger.warning("Not spoken: %s", " ".join(symbols))
+    return encoded
 
 
 def pauses_to_seconds(pauses: Sequence[float | None]) -> np.ndarray:

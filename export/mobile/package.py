@@ -35,6 +35,7 @@ _FACTS = {
     "margin_frames": int,
     "window_frames": int,
     "default_steps": int,
+    "columns": list,
     "tables": dict,
     "models": dict,
     "files": dict,

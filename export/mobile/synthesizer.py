@@ -25,6 +25,7 @@ from wg2.utterance import (
     Utterance,
     check_length,
     check_settings,
+    encode_input,
     pauses_to_seconds,
     speaker_id,
 )
@@ -145,7 +146,7 @@ class MobileSynthesizer:
         table = self._table(steps)
         check_settings([seed], length_scale)
         index = speaker_id(self.package.facts["speakers"], speaker)
-        encoded = [self._encode_input(text, phonemes) for text in texts]
+        encoded = [encode_input(self.frontend, text, phonemes) for text in texts]
         return [
             self._speak(one, table, seed, self._text_inputs(one, length_scale, index))
             for one in encoded
@@ -178,7 +179,7 @@ class MobileSynthesizer:
         table = self._table(steps)
         check_settings([seed], length_scale)
         index = speaker_id(self.package.facts["speakers"], speaker)
-        encoded = self._encode_input(text, phonemes)
+        encoded = encode_input(self.frontend, text, phonemes)
 
         def pieces():
             inputs = self._text_inputs(encoded, length_scale, index)
@@ -211,10 +212,6 @@ class MobileSynthesizer:
                 )
             return min(frames, longest)
         return frames
-
-    def _encode_input(self, text: str, phonemes: bool) -> Encoded:
-        encode = self.frontend.encode_phonemes if phonemes else self.frontend.encode
-        return encode(text)
 
     def _predict_phonemes(self, letters: Sequence[Sequence[int]]) -> np.ndarray:
         return self._models[names.G2P](letters=np.array(letters, np.int32))["phonemes"]
