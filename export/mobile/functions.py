@@ -16,9 +16,6 @@ from wg2.models.receptive_field import receptive_field_frames
 from wg2.models.wavegrad2 import WaveGrad2
 from wg2.text.graph_words import GraphGru
 
-BLOCK_SECONDS = 5.0
-"""Of sound that the decoder in the single file sees at a time."""
-
 
 class Function(NamedTuple):
     """What becomes a flat file.
@@ -50,7 +47,7 @@ def mobile_functions(model: WaveGrad2, window_frames: int) -> tuple[Function, ..
     decoder = model.decoder
     samples_per_frame = decoder.samples_per_frame
     channels = model.encoder.output_channels
-    block_frames = max(1, round(BLOCK_SECONDS * model.config.frames_per_second))
+    block_frames = max(1, round(package.BLOCK_SECONDS * model.config.frames_per_second))
     several_speakers = model.config.text.num_speakers > 1
 
     def encode(phoneme_ids, pauses_seconds, length_scale, *speaker_id):

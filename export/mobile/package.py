@@ -27,6 +27,9 @@ README_FILE = "README.md"
 SIGNATURE = "serving_default"
 """The one signature of every model, by which its inputs and outputs have names."""
 
+BLOCK_SECONDS = 5.0
+"""Of sound that the decoder sees at a time: it bounds the memory."""
+
 _FACTS = {
     "sample_rate_hz": int,
     "samples_per_frame": int,

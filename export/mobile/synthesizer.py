@@ -34,7 +34,7 @@ from wg2.windows import plan_windows
 SPLIT, WINDOWS, SINGLE = "split", "windows", "single"
 MODES = (SPLIT, WINDOWS, SINGLE)
 
-_BLOCK_SECONDS = 10.0
+_FRAMES_AT_A_TIME = 400
 
 
 class FlatModel:
@@ -199,7 +199,7 @@ class MobileSynthesizer:
             raise ValueError(f"a block must be longer than 0 s. Received: {seconds}")
         if seconds is not None and self.mode == SINGLE:
             raise ValueError("the single file has no blocks: leave their length out")
-        wanted = _BLOCK_SECONDS if seconds is None else seconds
+        wanted = names.BLOCK_SECONDS if seconds is None else seconds
         frames = max(1, round(wanted * self.package.frames_per_second))
         facts = self.package.facts
         longest = facts["window_frames"] - 2 * facts["margin_frames"]
@@ -268,11 +268,18 @@ class MobileSynthesizer:
         check_length(num_frames / self.package.frames_per_second)
 
         def frames_of(first, count):
-            return self._models[names.UPSAMPLER](
-                **encoded,
-                first_frame=np.array([first], np.int32),
-                num_frames=np.array([count], np.int32),
-            )["frames"][0]
+            # Piece by piece: every frame is weighed against every phoneme.
+            pieces = [
+                self._models[names.UPSAMPLER](
+                    **encoded,
+                    first_frame=np.array([start], np.int32),
+                    num_frames=np.array(
+                        [min(_FRAMES_AT_A_TIME, first + count - start)], np.int32
+                    ),
+                )["frames"][0]
+                for start in range(first, first + count, _FRAMES_AT_A_TIME)
+            ]
+            return np.concatenate(pieces)
 
         def draw_noise(draw, first, count):
             size = facts["samples_per_frame"]

@@ -13,9 +13,8 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter as LiteRT
 
 from export import tflite_run
-from export.mobile import functions
 from export.mobile.lexicon import PackageLexicon
-from export.mobile.package import Package
+from export.mobile.package import BLOCK_SECONDS, Package
 from export.mobile.synthesizer import MODES, MobileSynthesizer
 from wg2.inference import Synthesizer
 from wg2.text.frontend import Frontend
@@ -65,7 +64,7 @@ def test_every_mode_speaks_as_the_voice(package_path, synthesizer, mode, interpr
         assert np.abs(expected.audio).max() > 0.05
         np.testing.assert_allclose(actual.audio, expected.audio, atol=1e-4)
     # Longer than the single file decodes at a time.
-    assert actual.end_seconds[-1] > 1.5 * functions.BLOCK_SECONDS
+    assert actual.end_seconds[-1] > 1.5 * BLOCK_SECONDS
 
 
 @pytest.mark.parametrize("mode", ["split", "windows"])
