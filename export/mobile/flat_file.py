@@ -136,14 +136,19 @@ def _quantize_convolutions(
 
 
 def _halve(model: ModelT, graph, halved: dict[int, int]) -> None:
-    """float16 for all larger float32 constants.
+    """float16 for all larger matrices and kernels.
+
+    Vectors stay: among them are the frequencies of the noise level's sinusoids, whose
+    phases go up to 5000, far beyond what eleven bits resolve.
 
     Args:
         halved: Buffer -> its float16 copy: tensors may share one.
     """
     for index, tensor in enumerate(list(graph.tensors)):
         values = _float_constant(model, tensor)
-        if values is None or np.abs(values).max() > np.finfo(np.float16).max:
+        if values is None or sum(size > 1 for size in values.shape) < 2:
+            continue
+        if np.abs(values).max() > np.finfo(np.float16).max:
             continue
         if tensor.buffer not in halved:
             halved[tensor.buffer] = _add_buffer(model, values.astype(np.float16))

@@ -62,6 +62,19 @@ def test_float16_computes_with_rounded_weights(interpreter, content):
     assert np.abs(actual - compute(X)[0].numpy()).max() > 1e-3
 
 
+def test_float16_leaves_vectors_exact():
+    """The noise level's sinusoids have phases that half floats cannot hold."""
+    frequencies = np.geomspace(0.5, 5000, 512).astype("f")[None]
+    inputs = (tf.TensorSpec((1, 1), tf.float32, "level"),)
+    content = convert(
+        Function("sines", lambda x: (tf.sin(x * frequencies),), inputs, ("y",))
+    )
+    half = LiteRT(model_content=changed(content, "float16"))
+    level = np.array([[0.7]], "f")
+    actual = half.get_signature_runner("serving_default")(level=level)["y"]
+    np.testing.assert_allclose(actual, np.sin(level * frequencies), atol=1e-5)
+
+
 @INTERPRETERS
 def test_int8_weights_compute_with_floats_and_weights_of_8_bits(interpreter, content):
     rounded = {**KERNELS, "wide": stored(KERNELS["wide"], 8).astype("f")}
