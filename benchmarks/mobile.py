@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.measuring import interleaved, parser, positive, run, table
-from export.tflite import PRECISIONS
+from export.mobile.package import MODES, PRECISIONS, Package
 
 _SENTENCE = "A somewhat longer sentence, which nobody ever said, is spoken once more. "
 _TENSORFLOW = ("TensorFlow graph", "")
@@ -65,7 +65,7 @@ def _report(args) -> None:
 
 
 def _compare(args) -> str:
-    from export.mobile.synthesizer import MODES, MobileSynthesizer
+    from export.mobile.synthesizer import MobileSynthesizer
     from wg2.evaluation.distances import log_mel_l1
     from wg2.inference import Synthesizer
 
@@ -106,7 +106,7 @@ def _compare(args) -> str:
                 if same_length
                 else "other length",
                 f"{_signal_to_noise(actual, expected):.0f}" if same_length else "",
-                f"{_quiet_level(actual):.1f}",
+                f"{_quiet_level(actual, size):.1f}",
             )
         )
     header = (
@@ -132,12 +132,11 @@ def _text(seconds: float) -> str:
 def _megabytes(package: Path, mode: str) -> float:
     """Of the flat files that a mode needs."""
     from export.mobile import package as names
-    from export.mobile.synthesizer import SINGLE, WINDOWS
 
-    if mode == SINGLE:
+    if mode == names.SINGLE:
         needed = [names.SPEECH]
     else:
-        decoder = names.DECODER_WINDOW if mode == WINDOWS else names.DECODER
+        decoder = names.DECODER_WINDOW if mode == names.WINDOWS else names.DECODER
         needed = [names.ENCODER, names.UPSAMPLER, names.NOISE, decoder]
     return sum((package / names.file_of(n)).stat().st_size for n in needed) / 1e6
 
@@ -149,11 +148,11 @@ def _signal_to_noise(actual, expected) -> float:
     return 10 * np.log10(np.square(expected).mean() / max(noise, 1e-20))
 
 
-def _quiet_level(audio) -> float:
-    """Mean power of the quietest frames of 12.5 ms at 16 kHz, dBFS."""
+def _quiet_level(audio, size: int) -> float:
+    """Mean power of the quietest frames of `size` samples, dBFS."""
     import numpy as np
 
-    frames = audio[: len(audio) // 200 * 200].reshape(-1, 200)
+    frames = audio[: len(audio) // size * size].reshape(-1, size)
     powers = np.sort(np.square(frames).mean(axis=1))
     quiet = powers[: max(1, round(_QUIET_SHARE * len(powers)))].mean()
     return 10 * np.log10(max(quiet, 1e-12))
@@ -176,11 +175,12 @@ def operations_outside(path: Path) -> tuple[int, Counter[str]]:
     """Operations of a flat file's main graph, and those that no delegate took."""
     from ai_edge_litert.interpreter import Interpreter
 
+    size = Package.load(path.parent).samples_per_frame
     interpreter = Interpreter(str(path), num_threads=1)
     for entry in interpreter.get_input_details():
         shape = [size if size > 0 else 64 for size in entry["shape_signature"]]
         if entry["name"] == "audio":
-            shape[1] = 64 * 200 if entry["shape_signature"][1] < 0 else shape[1]
+            shape[1] = 64 * size if entry["shape_signature"][1] < 0 else shape[1]
         interpreter.resize_tensor_input(entry["index"], shape)
     interpreter.allocate_tensors()
     operations = interpreter._get_ops_details()
@@ -204,8 +204,6 @@ def operations_outside(path: Path) -> tuple[int, Counter[str]]:
 
 
 def _memory(args) -> str:
-    from export.mobile.synthesizer import MODES
-
     rows = []
     for precision in PRECISIONS:
         for mode in MODES:

@@ -10,17 +10,21 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import importlib.metadata
 import json
+import logging
 import os
 import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from export.mobile.package import FLOAT16, PRECISIONS
 from wg2 import files, terminal
 
-PRECISIONS = ("float32", "float16", "int8", "int8-weights")
-DEFAULT_PRECISION = "float16"
+DEFAULT_PRECISION = FLOAT16
+logger = logging.getLogger(__name__)
+
 DEFAULT_STEPS = (4, 6, 8, 12, 25, 50)
 DEFAULT_WINDOW_SECONDS = 1.0
 
@@ -135,7 +139,12 @@ def _write(folder, voice, precision, steps, sampler, window_seconds, lexicon) ->
         (folder / names.file_of(function.name)).write_bytes(content)
         facts["models"][function.name] = {
             "inputs": [_describe_input(spec) for spec in function.inputs],
-            "outputs": list(function.outputs),
+            "outputs": [
+                {"name": name, "type": tensor.dtype.name, "shape": _shape(tensor)}
+                for name, tensor in zip(
+                    function.outputs, function.traced().outputs, strict=True
+                )
+            ],
             "operations": dict(sorted(conversion.operations(content).items())),
         }
     _copy_licences(folder)
@@ -154,6 +163,8 @@ def _describe(voice, precision, steps, sampler, window_seconds) -> dict:
     from wg2.diffusion import sampler as samplers
     from wg2.diffusion.schedule import voice_schedule
     from wg2.models.receptive_field import receptive_field_frames
+    from wg2.text import g2p
+    from wg2.text.packed import unpack
 
     config = voice.config
     sampler = sampler or config.diffusion.synthesis_sampler
@@ -167,7 +178,10 @@ def _describe(voice, precision, steps, sampler, window_seconds) -> dict:
     margin = receptive_field_frames(config.decoder)
     tables = {}
     for number in sorted({*steps, default_steps}):
-        table = samplers.step_table(voice_schedule(config, number), sampler)
+        schedule = voice_schedule(config, number)
+        if warning := schedule.warning():
+            logger.warning("%s", warning)
+        table = samplers.step_table(schedule, sampler)
         tables[str(number)] = {
             name: table[:, index].tolist()
             for index, name in enumerate(samplers.COLUMN_NAMES)
@@ -191,26 +205,44 @@ def _describe(voice, precision, steps, sampler, window_seconds) -> dict:
         "default_steps": default_steps,
         "columns": list(samplers.COLUMN_NAMES),
         "tables": tables,
+        "g2p_letters": list(g2p.GRAPHEMES),
+        "g2p_phonemes": [" ".join(unpack(sound)) for sound in g2p.PACKED],
         "models": {},
         "files": {},
     }
 
 
 def _describe_input(spec) -> dict:
-    shape = [-1 if size is None else size for size in spec.shape]
-    return {"name": spec.name, "type": spec.dtype.name, "shape": shape}
+    return {"name": spec.name, "type": spec.dtype.name, "shape": _shape(spec)}
+
+
+def _shape(tensor) -> list[int]:
+    return [-1 if size is None else size for size in tensor.shape]
 
 
 def _copy_licences(folder: Path) -> None:
+    """Of the dictionary, of the network for unknown words, and of wg2."""
     root = Path(__file__).resolve().parent.parent
-    for path in (root / "LICENSE", *(root / "wg2/text/data").glob("*.LICENSE")):
-        if path.is_file():  # an installed package has its licence elsewhere
-            shutil.copyfile(path, folder / path.name)
+    cmudict = "cmudict.LICENSE"
+    shutil.copyfile(root / "wg2/text/data" / cmudict, folder / cmudict)
+    for package in ("g2p_en", "wg2"):
+        source = root / "LICENSE" if package == "wg2" else None
+        if source is None or not source.is_file():  # installed: beside its metadata
+            source = _licence_of(package)
+        shutil.copyfile(source, folder / f"{package}.LICENSE")
+
+
+def _licence_of(package: str) -> Path:
+    for path in importlib.metadata.files(package) or ():
+        if path.name.upper().startswith("LICENSE"):
+            return Path(path.locate())
+    raise FileNotFoundError(f"the installed package {package} lacks its licence file")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up notes
+    logging.basicConfig(level=logging.WARNING, format="tflite: %(message)s")
     try:
         distances = export(
             args.voice,
@@ -227,7 +259,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"tflite: {error}", file=sys.stderr)
         return 2
     for mode, distance in distances.items():
-        print(f"{mode}\t{distance:.2g}")
+        print(f"{mode}\tdistance from the voice {distance:.2g} (log-mel, nepers)")
     size = sum(path.stat().st_size for path in args.output.iterdir())
     print(f"{args.output}\t{size / 1e6:.1f} MB, {args.precision}")
     return 0

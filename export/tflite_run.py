@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from export.mobile.package import MODES, SPLIT
 from wg2 import speaking, terminal
 
 
@@ -24,8 +25,8 @@ def build_parser() -> argparse.ArgumentParser:
     speaking.add_arguments(parser)
     parser.add_argument(
         "--mode",
-        choices=("split", "windows", "single"),
-        default="split",
+        choices=MODES,
+        default=SPLIT,
         help="split (default): encoder, upsampler and decoder, of any length; windows: "
         "the same with the decoder of fixed size; single: all in one file",
     )

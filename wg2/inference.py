@@ -15,7 +15,7 @@ from wg2.diffusion.sampler import NUM_COLUMNS, step_table
 from wg2.generation import context_frames, decode_window, encode_text, render, upsample
 from wg2.models.wavegrad2 import WaveGrad2
 from wg2.models.weights import set_weights
-from wg2.text.frontend import Encoded, Frontend
+from wg2.text.frontend import MAX_PHONEMES, Encoded, Frontend
 from wg2.text.lexicon import Lexicon
 from wg2.utterance import (
     Utterance,
@@ -281,6 +281,10 @@ class Synthesizer:
         ids, size = [int(i) for i in ids], len(self.config.text.phonemes)
         if not ids:
             raise ValueError("expected at least one phoneme. Received none")
+        if len(ids) > MAX_PHONEMES:
+            raise ValueError(
+                f"{len(ids)} phonemes in one utterance, the limit is {MAX_PHONEMES}"
+            )
         if min(ids) < 0 or max(ids) >= size:
             raise ValueError(
                 f"phoneme ids lie in [{min(ids)}, {max(ids)}], the voice has {size}"

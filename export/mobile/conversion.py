@@ -25,9 +25,7 @@ def convert(function: Function) -> bytes:
     Raises:
         RuntimeError: If it cannot be had.
     """
-    traced = tf.function(
-        function.compute, input_signature=function.inputs, autograph=False
-    ).get_concrete_function()
+    traced = function.traced()
     with _silenced():
         # The converter cannot follow variables into loops.
         frozen = convert_variables_to_constants_v2(traced, lower_control_flow=False)

@@ -13,6 +13,8 @@ import flatbuffers
 import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema
 
+from export.mobile.package import FLOAT16, FLOAT32, INT8, INT8_WEIGHTS
+
 ModelT = schema.ModelT
 _OPERATORS = {
     value: name
@@ -21,9 +23,6 @@ _OPERATORS = {
 }
 _MIN_ELEMENTS = 256
 """Smaller tensors are not worth an operation."""
-
-FLOAT32, FLOAT16, INT8, INT8_WEIGHTS = "float32", "float16", "int8", "int8-weights"
-PRECISIONS = (FLOAT32, FLOAT16, INT8, INT8_WEIGHTS)
 
 
 def read(content: bytes) -> ModelT:
@@ -73,28 +72,38 @@ def change_precision(
         precision: One of `PRECISIONS`. "float16" stores weights in half the size;
             "int8" quantizes the convolutions of the decoder, whose inputs the runtime
             quantizes as they come; "int8-weights" stores those weights in 8 bits and
-            computes with floats. What is not quantized is float16 in both.
+            computes with floats. Graphs without such convolutions are float16 in both.
         decoder_graphs: Where the decoder's convolutions are: "none", "all", or "loops"
             (the bodies of loops).
         exact_channels: int. Convolutions with no more channels than that, of input or
             output, are not quantized: those at the finest rates have the fewest, and
             what they add is heard as hiss (7 dB in the pauses of the voice `slt`,
             where they took none of the time).
+
+    Raises:
+        ValueError: If the precision is one of 8 bits and nothing can be quantized.
     """
     if precision == FLOAT32:
         return content
     model = read(content)
     halved: dict[int, int] = {}
+    any_quantized = False
     for number, graph in enumerate(model.subgraphs):
         has_decoder = decoder_graphs == "all" or (decoder_graphs == "loops" and number)
         quantized = (
-            precision in (INT8, INT8_WEIGHTS)
-            and has_decoder
+            bool(has_decoder)
+            and precision in (INT8, INT8_WEIGHTS)
             and _quantize_convolutions(model, graph, exact_channels, precision == INT8)
         )
+        any_quantized |= quantized
         # LiteRT leaves its fast path where 8-bit weights and half floats are mixed.
         if not quantized:
             _halve(model, graph, halved)
+    if precision != FLOAT16 and decoder_graphs != "none" and not any_quantized:
+        raise ValueError(
+            f"{precision} changes nothing: no convolution of the decoder has more than "
+            f"{exact_channels} channels. Choose another --precision"
+        )
     _drop_unused(model)
     return write(model)
 

@@ -34,6 +34,13 @@ class Function(NamedTuple):
     outputs: tuple[str, ...]
     decoder_graphs: str = "none"
 
+    def traced(self):
+        """The function as a graph."""
+        function = tf.function(
+            self.compute, input_signature=self.inputs, autograph=False
+        )
+        return function.get_concrete_function()
+
 
 def mobile_functions(model: WaveGrad2, window_frames: int) -> tuple[Function, ...]:
     """All functions of a model but the one for unknown words.
@@ -84,7 +91,7 @@ def mobile_functions(model: WaveGrad2, window_frames: int) -> tuple[Function, ..
         *text, seed, table = inputs
         features, durations = encode(*text)
         num_frames = tf.maximum(tf.reduce_sum(durations, axis=-1), 1)
-        (frames,) = upsample(features, durations, tf.zeros([1], tf.int32), num_frames)
+        frames = _upsample_in_blocks(model, features, durations, num_frames[0])
         audio = refine(
             lambda audio, level, step: _decode_in_blocks(
                 decoder, audio, frames, level, block_frames
@@ -166,6 +173,34 @@ def mobile_functions(model: WaveGrad2, window_frames: int) -> tuple[Function, ..
             "loops",
         ),
     )
+
+
+def _upsample_in_blocks(model, features, durations, num_frames) -> tf.Tensor:
+    """All frames of one utterance; weighing all of them against all phonemes at once
+    would take memory by the square of its length."""
+    resampler, lengths = model.resampler, tf.shape(durations)[1:]
+    ranges = resampler.predict_ranges(features, durations, lengths)
+
+    def step(first, joined):
+        end = tf.minimum(first + package.FRAMES_AT_A_TIME, num_frames)
+        frames, _ = resampler.upsampling(
+            features,
+            durations,
+            ranges,
+            lengths,
+            num_frames=end - first,
+            first_frame=first[None],
+        )
+        return end, tf.concat([joined, frames], axis=1)
+
+    channels = features.shape[2]
+    _, joined = tf.while_loop(
+        lambda first, _: first < num_frames,
+        step,
+        (0, tf.zeros([1, 0, channels])),
+        shape_invariants=(tf.TensorShape([]), tf.TensorShape([1, None, channels])),
+    )
+    return joined
 
 
 def _decode_in_blocks(decoder, audio, frames, level, block_frames: int) -> tf.Tensor:

@@ -19,6 +19,14 @@ ENCODER, UPSAMPLER, DECODER = "encoder", "upsampler", "decoder"
 DECODER_WINDOW, NOISE, SPEECH, G2P = "decoder_window", "noise", "speech", "g2p"
 MODELS = (ENCODER, UPSAMPLER, DECODER, DECODER_WINDOW, NOISE, SPEECH, G2P)
 
+SPLIT, WINDOWS, SINGLE = "split", "windows", "single"
+MODES = (SPLIT, WINDOWS, SINGLE)
+"""What a program may use: one model after the other, the same with the decoder of fixed
+size, or all in one."""
+
+FLOAT32, FLOAT16, INT8, INT8_WEIGHTS = "float32", "float16", "int8", "int8-weights"
+PRECISIONS = (FLOAT32, FLOAT16, INT8, INT8_WEIGHTS)
+
 DICTIONARY_FILE = "dictionary.bin"
 HOMOGRAPHS_FILE = "homographs.json"
 LEXICON_FILE = "lexicon.txt"
@@ -29,6 +37,9 @@ SIGNATURE = "serving_default"
 
 BLOCK_SECONDS = 5.0
 """Of sound that the decoder sees at a time: it bounds the memory."""
+
+FRAMES_AT_A_TIME = 400
+"""That are weighed against all phonemes of an utterance."""
 
 _FACTS = {
     "sample_rate_hz": int,
@@ -91,6 +102,12 @@ class Package:
         for name, kind in _FACTS.items():
             if not isinstance(facts.get(name), kind):
                 raise ValueError(f"{path} lacks {name!r}, or it is no {kind.__name__}")
+        for name in ("sample_rate_hz", "samples_per_frame"):
+            if facts[name] < 1:
+                raise ValueError(f"{path} has {name!r} {facts[name]}, not above 0")
+        for steps, table in facts["tables"].items():
+            if not isinstance(table, dict) or set(table) != set(facts["columns"]):
+                raise ValueError(f"{path} has no complete table for {steps} steps")
         return cls(folder, facts)
 
     @property
@@ -113,7 +130,7 @@ class Package:
                 f"No {name} in {self.folder}. Export the voice again, or copy all of "
                 "its files"
             )
-        if sha256(path) != self.facts["files"][name]["sha256"]:
+        if sha256(path) != self.facts["files"][name].get("sha256"):
             raise ValueError(f"{path} is damaged, or from another export")
         return path
 

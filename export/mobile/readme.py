@@ -38,9 +38,13 @@ Licence of the voice: {facts["licence"]}
 
 Built-in operations only: no Select TF operations, no custom ones. Every file has one
 signature, `{names.SIGNATURE}`, whose inputs and outputs have the names below; -1 is a
-length that you choose by resizing the input. `voice.json` has all of this for programs.
-`python -m export.tflite_run` of wg2 (LiteRT and numpy only) is a complete program
-around this package: read `export/mobile/synthesizer.py` and `decoding.py` beside this.
+length that you choose by resizing the input. Outputs of such lengths have their shape
+after the run: ask for it then. `voice.json` has all of this for programs.
+
+A complete program around this package, in Python with LiteRT and numpy only, is in the
+sources of wg2, from which this was made: `export/tflite_run.py`, with the loop in
+`export/mobile/decoding.py` and everything around it in `export/mobile/synthesizer.py`.
+In a checkout of wg2:
 
 ```sh
 pip install ai-edge-litert numpy
@@ -55,26 +59,36 @@ def _files(facts: dict[str, Any]) -> str:
             f"`{entry['name']}` {entry['type']} {entry['shape']}"
             for entry in model["inputs"]
         )
-        outputs = ", ".join(f"`{output}`" for output in model["outputs"])
+        outputs = "<br>".join(
+            f"`{entry['name']}` {entry['type']} {entry['shape']}"
+            for entry in model["outputs"]
+        )
         rows.append(
             f"| `{names.file_of(name)}` | {_WHAT[name]} | {inputs} | {outputs} |"
         )
     return (
-        "## Files\n\nShip what you use: `speech.tflite` alone, or encoder, upsampler, "
-        "noise and one decoder; `g2p.tflite`, `dictionary.bin` and `homographs.json` "
-        "where text is turned into phonemes on the phone.\n\n" + "\n".join(rows)
+        "## Files\n\nShip what you use: `speech.tflite`, or encoder, upsampler, noise "
+        "and one decoder; `voice.json` with either; `g2p.tflite`, `dictionary.bin` and "
+        "`homographs.json` where text is turned into phonemes on the phone.\n\n"
+        + "\n".join(rows)
     )
 
 
 def _steps(facts: dict[str, Any]) -> str:
     columns = ", ".join(f"`{name}`" for name in facts["columns"])
     steps = ", ".join(facts["tables"])
+    speakers = ""
+    if len(facts["speakers"]) > 1:
+        speakers = (
+            "\n`speaker_id`, an input of the encoder and of the single file, is a "
+            "position in\n`speakers` of `voice.json`."
+        )
     return f"""## From phonemes to sound
 
 Phonemes are positions in `phonemes` of `voice.json`. A sequence begins with `sil`, has
 `sil` or a mark of punctuation between words, and ends with a mark or `sil`, then
 `<eos>`. `pauses_seconds` is -1 where the model decides, else how long that pause is.
-`length_scale` above 1 is slower.
+`length_scale` in [0.1, 10] is the pace, above 1 is slower.{speakers}
 
 `tables` of `voice.json` has the coefficients for {steps} steps ({facts["sampler"]}),
 the noisiest step first, in columns: {columns}. The default is \
@@ -124,6 +138,13 @@ and frames are 0 there."""
 def _text() -> str:
     return """## From text to phonemes
 
+The models speak phonemes. Turning text into them on the phone is a program of its own:
+`wg2/text` of wg2 writes numbers and abbreviations out by some 1,700 rules (each a
+pattern and a replacement that any engine for regular expressions takes), looks words
+up, chooses between homographs by part of speech, takes stems and compounds apart, and
+sets "the", "a" and "to" by what follows. Port as much of it as your texts need, or make
+phonemes on a server. What it needs of data is here:
+
 `dictionary.bin` holds all pronunciations (the CMU dictionary). Little-endian:
 
 ```text
@@ -138,8 +159,7 @@ blocks    16 words each, in the order of their UTF-8 bytes; a word is:
 ```
 
 `homographs.json` has, for words such as "read", the pronunciation where the part of
-speech begins with one of `tags`, and the other one. `g2p.tflite` takes the letters of
-a word (a is 3, z is 28; at most 32) and 2 at the end, and gives indices in g2p_en's
-list of phonemes (`wg2/text/g2p.py`), 3 at the end. Numbers, abbreviations and so on
-are written out by rules (`wg2/text/rules`), each a pattern and a replacement that any
-engine for regular expressions takes."""
+speech (Penn Treebank) begins with one of `tags`, and the other one. `g2p.tflite` takes
+the letters of a word as positions in `g2p_letters` of `voice.json` (at most 32, then
+`</s>`) and gives positions in `g2p_phonemes`; the first `</s>` (3) ends them, and what
+is empty there is no sound."""

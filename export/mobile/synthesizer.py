@@ -19,9 +19,10 @@ from export.mobile.decoding import (
     blocks_of_fixed_length,
 )
 from export.mobile.lexicon import PackageLexicon
-from export.mobile.package import Package, file_of
+from export.mobile.package import MODES, SINGLE, SPLIT, WINDOWS, Package, file_of
 from wg2.text.frontend import Encoded, Frontend
 from wg2.utterance import (
+    MAX_SECONDS,
     Utterance,
     check_length,
     check_settings,
@@ -30,11 +31,6 @@ from wg2.utterance import (
     speaker_id,
 )
 from wg2.windows import plan_windows
-
-SPLIT, WINDOWS, SINGLE = "split", "windows", "single"
-MODES = (SPLIT, WINDOWS, SINGLE)
-
-_FRAMES_AT_A_TIME = 400
 
 
 class FlatModel:
@@ -64,7 +60,11 @@ class FlatModel:
             except (ValueError, RuntimeError) as error:
                 reason = " ".join(str(error).split())
                 raise ValueError(f"{path} cannot be loaded: {reason}") from None
-        return self._run(**inputs)
+        try:
+            return self._run(**inputs)
+        except (RuntimeError, MemoryError) as error:
+            reason = " ".join(str(error).split())
+            raise ValueError(f"{self._path()} failed: {reason}") from None
 
 
 class MobileSynthesizer:
@@ -195,10 +195,15 @@ class MobileSynthesizer:
         return pieces()  # whatever is wrong is said by the call, not by the first piece
 
     def _choose_block(self, seconds: float | None) -> int:
-        if seconds is not None and not seconds > 0:
-            raise ValueError(f"a block must be longer than 0 s. Received: {seconds}")
+        if seconds is not None and not 0 < seconds <= MAX_SECONDS:
+            raise ValueError(
+                f"a block must be longer than 0 s, and at most {MAX_SECONDS:.0f} s. "
+                f"Received: {seconds}"
+            )
         if seconds is not None and self.mode == SINGLE:
-            raise ValueError("the single file has no blocks: leave their length out")
+            raise ValueError(
+                "the length of blocks is fixed in the single file: leave it out"
+            )
         wanted = names.BLOCK_SECONDS if seconds is None else seconds
         frames = max(1, round(wanted * self.package.frames_per_second))
         facts = self.package.facts
@@ -242,6 +247,8 @@ class MobileSynthesizer:
 
     def _speak(self, encoded, table, seed, inputs) -> Utterance:
         if self.mode == SINGLE:
+            # How long the rest lasts is known in the file only.
+            check_length(np.maximum(inputs["pauses_seconds"], 0).sum())
             rows = np.stack([table[name] for name in self.package.facts["columns"]], -1)
             found = self._models[names.SPEECH](
                 **inputs, seed=np.array([seed], np.int64), table=rows[None]
@@ -274,10 +281,10 @@ class MobileSynthesizer:
                     **encoded,
                     first_frame=np.array([start], np.int32),
                     num_frames=np.array(
-                        [min(_FRAMES_AT_A_TIME, first + count - start)], np.int32
+                        [min(names.FRAMES_AT_A_TIME, first + count - start)], np.int32
                     ),
                 )["frames"][0]
-                for start in range(first, first + count, _FRAMES_AT_A_TIME)
+                for start in range(first, first + count, names.FRAMES_AT_A_TIME)
             ]
             return np.concatenate(pieces)
 

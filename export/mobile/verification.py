@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from export.mobile.synthesizer import MODES, MobileSynthesizer
+from export.mobile.package import MODES
+from export.mobile.synthesizer import MobileSynthesizer
 from wg2.evaluation.distances import log_mel_l1
 from wg2.inference import Synthesizer
 from wg2.voice import Voice

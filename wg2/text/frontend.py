@@ -210,7 +210,13 @@ class Frontend:
 
     def encode_phonemes(self, phonemes: str) -> Encoded:
         """Ids of raw phonemes such as `HH AH0 L OW1 sil`; see `parse_phonemes`."""
-        ids = symbols.encode(parse_phonemes(phonemes), self.inventory)
+        sequence = parse_phonemes(phonemes)
+        if len(sequence) > MAX_PHONEMES:
+            raise ValueError(
+                f"There are {len(sequence)} phonemes, the limit is {MAX_PHONEMES}. "
+                f"Split them: {shorten(phonemes)!r}"
+            )
+        ids = symbols.encode(sequence, self.inventory)
         return Encoded(ids, [None] * len(ids))
 
     def _pronounce(self, tokens: Sequence[str]) -> list[tuple[Pronunciation, ...]]:

@@ -14,7 +14,7 @@ from wg2.config import Config
 from wg2.presets import TINY
 from wg2.voice import Voice
 
-LEXICON = "# mine\nzyx  Z IH1 K S\nread  R IY1 D\n"
+LEXICON = "# mine\nzyx  Z IH1 K S\nread  R IY1 D\nlines  L AY1 N\n"
 
 
 @pytest.fixture(scope="session")

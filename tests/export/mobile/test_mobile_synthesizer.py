@@ -14,8 +14,8 @@ from ai_edge_litert.interpreter import Interpreter as LiteRT
 
 from export import tflite_run
 from export.mobile.lexicon import PackageLexicon
-from export.mobile.package import BLOCK_SECONDS, Package
-from export.mobile.synthesizer import MODES, MobileSynthesizer
+from export.mobile.package import BLOCK_SECONDS, MODES, Package
+from export.mobile.synthesizer import MobileSynthesizer
 from wg2.inference import Synthesizer
 from wg2.text.frontend import Frontend
 from wg2.text.lexicon import Lexicon
@@ -169,15 +169,32 @@ ERRORS = {
     "single block": (
         forget_nothing,
         {"mode": "single", "block_seconds": 0.5},
-        "no blocks",
+        "fixed in the single file",
     ),
     "mode": (forget_nothing, {"mode": "double"}, "Unknown mode 'double'"),
     "threads": (forget_nothing, {"num_threads": 0}, "threads"),
     "block": (forget_nothing, {"block_seconds": -1.0}, "longer than 0"),
-    "too long": (
+    "too long": (forget_nothing, {"text": "a [10s] " * 400}, "the limit is 3600"),
+    "too long for one file": (
         forget_nothing,
-        {"text": "a [10s] " * 400, "length_scale": 1.0},
+        {"text": "a [10s] " * 400, "mode": "single"},
         "the limit is 3600",
+    ),
+    "too many phonemes": (
+        forget_nothing,
+        {"text": "B " * 9000, "phonemes": True},
+        "900[0-9] phonemes, the limit is 8192",
+    ),
+    "no table": (
+        lambda f: edit(f, tables={"3": {"level": [0.5]}}),
+        {},
+        "no complete table for 3 steps",
+    ),
+    "no rate": (lambda f: edit(f, sample_rate_hz=0), {}, "sample_rate_hz"),
+    "endless block": (
+        forget_nothing,
+        {"block_seconds": float("inf")},
+        "at most 3600 s. Received: inf",
     ),
 }
 
@@ -242,6 +259,15 @@ def test_command_streams_and_says_one_line(package_path, tmp_path, capsys):
     error = capsys.readouterr().err.strip()
     assert error.startswith("tflite_run: ") and "\n" not in error
     assert not (tmp_path / "out.wav").exists()
+    command = [sys.executable, "-m", "export.tflite_run", "--package", package_path]
+    command += ["--text", TEXTS[3], "--speaker", "ann", "--stream"]
+    done = subprocess.run(
+        list(map(str, command)), cwd=ROOT, capture_output=True, check=True
+    )
+    (expected,) = speak(package_path, "split").speak([TEXTS[3]], speaker="ann")
+    streamed = np.frombuffer(done.stdout, "<i2").astype(int)
+    wanted = np.rint(np.clip(expected.audio, -1, 1) * 32768).astype(int)
+    assert np.abs(streamed - np.clip(wanted, -32768, 32767)).max() <= 3
     nothing = ["--package", str(tmp_path / "none"), "--output", str(tmp_path / "o.wav")]
     assert tflite_run.main([*nothing, "--text", "Hi."]) == 2
     assert "No voice.json" in capsys.readouterr().err

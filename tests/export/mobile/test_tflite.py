@@ -5,9 +5,10 @@ import json
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.lite.python import schema_py_generated as schema
 
 from export import tflite
-from export.mobile import verification
+from export.mobile import flat_file, verification
 from export.mobile.package import MODELS, Package, file_of, sha256
 from export.mobile.synthesizer import MobileSynthesizer
 from wg2.diffusion.sampler import COLUMN_NAMES, step_table
@@ -63,7 +64,12 @@ def test_inputs_are_described_as_they_are(package_path):
             actual = inputs[entry["name"]]
             assert actual["shape_signature"].tolist() == entry["shape"]
             assert np.dtype(actual["dtype"]) == np.dtype(entry["type"])
-        assert set(runner.get_output_details()) == set(model["outputs"])
+        outputs = runner.get_output_details()
+        assert set(outputs) == {entry["name"] for entry in model["outputs"]}
+        for entry in model["outputs"]:
+            actual = outputs[entry["name"]]
+            assert np.dtype(actual["dtype"]) == np.dtype(entry["type"])
+            assert len(actual["shape_signature"]) == len(entry["shape"])
 
 
 def test_files_have_their_checksums_and_the_readme_names_them(package_path):
@@ -79,7 +85,11 @@ def test_files_have_their_checksums_and_the_readme_names_them(package_path):
         for entry in model["inputs"]:
             assert f"`{entry['name']}`" in readme
     assert "dictionary.bin" in readme and "homographs.json" in readme
-    assert {"LICENSE", "cmudict.LICENSE"} <= listed
+    assert "`speaker_id`" in readme
+    assert {"wg2.LICENSE", "cmudict.LICENSE", "g2p_en.LICENSE"} <= listed
+    for name in ("wg2", "g2p_en"):
+        text = (package_path / f"{name}.LICENSE").read_text(encoding="utf-8")
+        assert "Apache License" in text
 
 
 @pytest.mark.parametrize("precision", ["float16", "int8", "int8-weights"])
@@ -93,10 +103,42 @@ def test_other_precisions_speak_nearly_the_same(
     assert Package.load(output).facts["precision"] == precision
     for mode, distance in distances.items():
         assert 0 < distance < 0.3, mode
-    small, large = (
-        (folder / "decoder.tflite").stat().st_size for folder in (output, package_path)
-    )
-    assert small < large
+    for name in ("decoder", "decoder_window", "speech"):
+        model = flat_file.read((output / file_of(name)).read_bytes())
+        stored = [
+            {tensor.type for tensor in graph.tensors if is_stored(model, tensor)}
+            for graph in model.subgraphs
+        ]
+        eight_bits = [schema.TensorType.INT8 in types for types in stored]
+        if precision == "float16":
+            assert not any(eight_bits)
+        else:  # in the decoder, and nowhere else
+            assert sum(eight_bits) == 1
+            assert eight_bits[0] == (name != "speech")
+    assert (output / "speech.tflite").stat().st_size < (
+        package_path / "speech.tflite"
+    ).stat().st_size
+
+
+def is_stored(model, tensor):
+    data = model.buffers[tensor.buffer].data
+    return data is not None and len(data) > 0
+
+
+def test_dilations_stay_dilations(package_path):
+    """Taken apart they would cost phones more than twice the time."""
+    models = Package.load(package_path).facts["models"]
+    for name in ("decoder", "decoder_window", "speech"):
+        operations = models[name]["operations"]
+        assert operations["CONV_2D"] > 20
+        assert not {"SPACE_TO_BATCH_ND", "BATCH_TO_SPACE_ND"} & set(operations)
+    assert "SHAPE" not in models["decoder"]["operations"]  # XNNPACK stops there
+
+
+def test_precision_that_changes_nothing_is_refused(package_path):
+    content = (package_path / "decoder.tflite").read_bytes()
+    with pytest.raises(ValueError, match="int8 changes nothing"):
+        flat_file.change_precision(content, "int8", "all", 512)
 
 
 BAD = {
@@ -150,6 +192,19 @@ def test_a_package_that_speaks_otherwise_is_not_published(
     monkeypatch.setattr(MobileSynthesizer, "_table", wrong)
     with pytest.raises(RuntimeError, match="split differs from the voice"):
         verification.verify(package_path, voice, lexicon_path, None)
+    monkeypatch.setattr(MobileSynthesizer, "_table", right)
+    pace = MobileSynthesizer._text_inputs
+
+    def slower(self, encoded, length_scale, speaker):
+        return pace(self, encoded, 1.2 * length_scale, speaker)
+
+    monkeypatch.setattr(MobileSynthesizer, "_text_inputs", slower)
+    with pytest.raises(RuntimeError, match="split speaks at another pace"):
+        verification.verify(package_path, voice, lexicon_path, None)
+    monkeypatch.setattr(MobileSynthesizer, "_text_inputs", pace)
+    with pytest.raises(RuntimeError, match="split reads other phonemes"):
+        verification.verify(package_path, voice, None, None)  # without "zyx"
+    monkeypatch.setattr(MobileSynthesizer, "_table", wrong)
     monkeypatch.setattr(verification, "MAX_DIFFERENCE", 10)
     monkeypatch.setattr(verification, "MAX_LOG_MEL_DISTANCE", 1e-3)
     with pytest.raises(RuntimeError, match="precision float32 spoils this voice"):
