@@ -96,8 +96,10 @@ def _add_search(commands) -> None:
     )
     parser.add_argument(
         "--sampler",
-        choices=("ddpm", "ddim", "dpmpp"),
-        help="(default: the voice's own); all samplers use what is stored",
+        metavar="A,B",
+        help="of ddpm, ddim, dpmpp: what to search for (default: the voice's own). "
+        "All samplers use what is stored, and each wants other levels: of several, "
+        "the mean counts, and none may lose",
     )
     parser.add_argument(
         "--utterances",

@@ -192,6 +192,39 @@ def test_a_sampler_that_loses_is_named(voice, records, made, monkeypatch, capsys
     assert "dpmpp is better with --schedule derived" in out
 
 
+def test_several_samplers_are_searched_for_together(
+    voice, records, made, monkeypatch, capsys
+):
+    """ddpm and dpmpp want opposite warps: the mean of both counts."""
+    targets = {
+        name: warped_schedule(made.config, 3, np.array([parameter]))
+        for name, parameter in (("ddpm", 1.0), ("dpmpp", -0.2), ("ddim", 0.0))
+    }
+
+    def value(candidate, utterance_id):
+        levels = candidate, targets[made.asked[-1][0]]
+        distance = np.subtract(*(log_snr(s.noise_level_bounds[2]) for s in levels))
+        return 1.0 + float(distance**2)
+
+    monkeypatch.setattr(made, "value", value)
+    arguments = ("--steps", "3", "--evaluations", 30, "--sampler")
+    copy = voice.with_name("copy")
+    state = ("--state", voice.with_name("state"))
+    assert run_search(voice, records, *arguments, "dpmpp,ddpm", *state) == 0
+    out = capsys.readouterr().out
+    assert "searched for dpmpp and ddpm: log-mel L1" in out
+    # The best mean is between the two, and there dpmpp loses.
+    assert "worse on the utterances held back: nothing is stored" in out
+    targets["dpmpp"] = warped_schedule(made.config, 3, np.array([0.6]))
+    state = ("--state", voice.with_name("other"))
+    output = ("--output", copy)
+    assert run_search(voice, records, *arguments, "dpmpp,ddpm", *state, *output) == 0
+    (betas,) = load_description(copy)[0].diffusion.schedules
+    middle = log_snr(NoiseSchedule(betas).noise_level_bounds[2])
+    both = [log_snr(targets[n].noise_level_bounds[2]) for n in ("ddpm", "dpmpp")]
+    np.testing.assert_allclose(middle, np.mean(both), atol=0.1)
+
+
 def test_a_real_search_is_never_worse_and_changes_the_copy_only(
     voice, records, tmp_path, capsys
 ):
@@ -231,6 +264,7 @@ def refused(capsys, expected: str, status: int) -> None:
     [
         (["--steps", "2,4"], "a schedule of 2 steps has nothing to search"),
         (["--steps", "four"], "--steps wants whole numbers"),
+        (["--sampler", "ddpm,euler"], "--sampler wants ddpm, ddim, dpmpp"),
         (["--split", "tests"], "no split 'tests'"),
         (["--utterances", "40"], "41 are needed: lower --utterances"),
         (

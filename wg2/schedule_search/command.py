@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tqdm
 
 from wg2.config import SAMPLERS, Config
 from wg2.data.dataset import DatasetInfo
 from wg2.diffusion.schedule import NoiseSchedule, derived_schedule
 from wg2.evaluation.held_out import HeldOut, choose
+from wg2.evaluation.lists import names, whole_numbers
 from wg2.evaluation.measures import VERSION
 from wg2.inference import Synthesizer
 from wg2.schedule_search.measuring import Measurements
@@ -41,14 +43,17 @@ def search(args: argparse.Namespace) -> int:
     Raises:
         ValueError, FileNotFoundError, OSError: With one line for the user.
     """
-    steps = _steps(args.steps)
+    steps = whole_numbers(args.steps, "--steps")
+    for count in steps:
+        num_parameters(count)  # refuses what has nothing to search
     _check_numbers(args)
+    samplers = names(args.sampler, "--sampler", SAMPLERS) if args.sampler else ()
     base = base_voice(args.voice, args.output)
     key = voice_key(args.voice)
     info = DatasetInfo.load(args.data)
     voice = Voice.load(args.voice)
     info.check_config(voice.config)
-    sampler = args.sampler or voice.config.diffusion.synthesis_sampler
+    samplers = samplers or (voice.config.diffusion.synthesis_sampler,)
     state = args.state or Path(f"{args.output or args.voice}.search")
     settings = {
         "format_version": FORMAT_VERSION,
@@ -65,7 +70,7 @@ def search(args: argparse.Namespace) -> int:
         for name in SAMPLERS
     }
     if not args.replace:
-        _check_free(load_description(base)[0], steps, measured[sampler])
+        _check_free(load_description(base)[0], steps, measured[samplers[0]])
     searched, held_back = _utterances(info, args)
     print(f"schedule: candidates are kept in {state}", file=sys.stderr)
     bar = tqdm.tqdm(
@@ -77,13 +82,12 @@ def search(args: argparse.Namespace) -> int:
     )
     with bar:
         for count in steps:
-            found = _search(
-                voice.config, count, measured[sampler], searched, args.evaluations, bar
-            )
+            asked = [measured[name] for name in samplers]
+            found = _search(voice.config, count, asked, searched, args.evaluations, bar)
             outcome = compare(
                 found,
                 measured,
-                sampler,
+                samplers,
                 derived_schedule(voice.config, count),
                 searched,
                 held_back,
@@ -97,7 +101,7 @@ def search(args: argparse.Namespace) -> int:
 def _search(
     config: Config,
     count: int,
-    measurements: Measurements,
+    measurements: Sequence[Measurements],
     searched: Sequence[HeldOut],
     evaluations: int,
     bar: tqdm.tqdm,
@@ -105,7 +109,8 @@ def _search(
     values: list[float] = []
 
     def measure(schedule: NoiseSchedule) -> float:
-        values.append(measurements.log_mel_l1(schedule, searched))
+        by_sampler = [one.log_mel_l1(schedule, searched) for one in measurements]
+        values.append(float(np.mean(by_sampler)))
         best = percent(values[0], min(values))
         bar.set_postfix_str(f"{count} steps, log-mel L1 {best:+.2f} %")
         bar.update()
@@ -161,18 +166,6 @@ def _path(state: Path, settings: dict[str, Any], sampler: str) -> Path:
     text = json.dumps(settings | {"sampler": sampler}, sort_keys=True)
     digest = hashlib.sha256(text.encode("utf-8")).hexdigest()[:12]
     return state / f"{sampler}-{digest}.jsonl"
-
-
-def _steps(text: str) -> list[int]:
-    try:
-        steps = sorted({int(part) for part in text.split(",")})
-    except ValueError:
-        raise ValueError(
-            f"--steps wants whole numbers such as 4,6,12. Received: {text}"
-        ) from None
-    for count in steps:
-        num_parameters(count)  # refuses what has nothing to search
-    return steps
 
 
 def _check_numbers(args: argparse.Namespace) -> None:

@@ -40,35 +40,39 @@ class Outcome:
 
     Args:
         found: Of the search.
-        sampler: That the search was for.
+        samplers: That the search was for.
         held_back: By sampler, on utterances that the search did not see; empty where
             the derived schedule is the best.
         num_searched, num_held_back: int, utterances.
     """
 
     found: Found
-    sampler: str
+    samplers: tuple[str, ...]
     held_back: Mapping[str, Compared]
     num_searched: int
     num_held_back: int
 
     @property
     def is_better(self) -> bool:
-        """Better than the derived schedule, and not worse with other utterances."""
-        if not self.held_back:
-            return False
-        compared = self.held_back[self.sampler]
-        return compared.found <= compared.derived
+        """Better than the derived schedule, and not worse with other utterances, by
+        any of the samplers."""
+        compared = [self.held_back[name] for name in self.samplers if self.held_back]
+        return bool(compared) and all(one.found <= one.derived for one in compared)
 
     def summary(self) -> str:
         """One sentence, for the card, too."""
-        found, held_back = self.found, self.held_back[self.sampler]
+        found = self.found
+        compared = [self.held_back[name] for name in self.samplers]
+        old, new = (
+            sum(values) / len(values)
+            for values in zip(*[one[:2] for one in compared], strict=True)
+        )
         return (
-            f"searched for {self.sampler}: log-mel L1 {found.derived_value:.4f} "
-            f"(derived) -> {found.value:.4f} "
+            f"searched for {' and '.join(self.samplers)}: log-mel L1 "
+            f"{found.derived_value:.4f} (derived) -> {found.value:.4f} "
             f"({percent(found.derived_value, found.value):+.1f} %) on "
-            f"{self.num_searched} utterances, {held_back.derived:.4f} -> "
-            f"{held_back.found:.4f} ({held_back.percent:+.1f} %) on "
+            f"{self.num_searched} utterances, {old:.4f} -> "
+            f"{new:.4f} ({percent(old, new):+.1f} %) on "
             f"{self.num_held_back} held back"
         )
 
@@ -82,7 +86,7 @@ class Outcome:
         lines = [self.summary()]
         for sampler, one in self.held_back.items():
             warning = ""
-            if sampler != self.sampler and one.percent > _NOTICED_PERCENT:
+            if sampler not in self.samplers and one.percent > _NOTICED_PERCENT:
                 warning = f"; {sampler} is better with --schedule derived"
             lines.append(
                 f"held back, {sampler}: log-mel L1 {one.percent:+.1f} %, noise floor "
@@ -96,7 +100,7 @@ class Outcome:
 def compare(
     found: Found,
     measured: Mapping[str, Measurements],
-    sampler: str,
+    samplers: tuple[str, ...],
     derived: NoiseSchedule,
     searched: Sequence[HeldOut],
     held_back: Sequence[HeldOut],
@@ -106,13 +110,13 @@ def compare(
     Args:
         found: Of the search.
         measured: Of every sampler, as stored schedules are used by all.
-        sampler: That the search was for.
+        samplers: That the search was for.
         derived: The derived schedule of as many steps.
         searched, held_back: Utterances that the search saw and did not see.
     """
     compared = {}
     if found.value < found.derived_value:
-        for name in sorted(measured, key=lambda name: name != sampler):
+        for name in sorted(measured, key=lambda name: name not in samplers):
             one = measured[name]
             compared[name] = Compared(
                 one.log_mel_l1(derived, held_back),
@@ -120,4 +124,4 @@ def compare(
                 one.noise_floor_dbfs(derived, held_back),
                 one.noise_floor_dbfs(found.schedule, held_back),
             )
-    return Outcome(found, sampler, compared, len(searched), len(held_back))
+    return Outcome(found, samplers, compared, len(searched), len(held_back))
