@@ -8,7 +8,6 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import tqdm
@@ -54,25 +53,11 @@ def search(args: argparse.Namespace) -> int:
     voice = Voice.load(args.voice)
     info.check_config(voice.config)
     samplers = samplers or (voice.config.diffusion.synthesis_sampler,)
-    state = args.state or Path(f"{args.output or args.voice}.search")
-    settings = {
-        "format_version": FORMAT_VERSION,
-        "measures_version": VERSION,
-        "voice_key": key,
-        "corpus_hash": info.corpus_hash,
-        "seeds": [args.seed + i for i in range(args.noises)],
-    }
-    synthesizer = Synthesizer(voice, batch_size=args.noises)
-    measured = {
-        name: Measurements(
-            synthesizer, name, settings["seeds"], _path(state, settings, name)
-        )
-        for name in SAMPLERS
-    }
+    measured = _measurements(args, key, info.corpus_hash, voice)
     if not args.replace:
         _check_free(load_description(base)[0], steps, measured[samplers[0]])
     searched, held_back = _utterances(info, args)
-    print(f"schedule: candidates are kept in {state}", file=sys.stderr)
+    print(f"schedule: candidates are kept in {_state(args)}", file=sys.stderr)
     bar = tqdm.tqdm(
         desc="search",
         total=len(steps) * args.evaluations,
@@ -96,6 +81,37 @@ def search(args: argparse.Namespace) -> int:
             for line in (*outcome.lines(), done):
                 bar.write(f"{count} steps: {line}", file=sys.stdout)
     return 0
+
+
+def _measurements(
+    args: argparse.Namespace, key: str, corpus_hash: str, voice: Voice
+) -> dict[str, Measurements]:
+    """By sampler. What is kept is found again by all that values depend on."""
+    seeds = [args.seed + i for i in range(args.noises)]
+    synthesizer = Synthesizer(voice, batch_size=args.noises)
+    measured = {}
+    for sampler in SAMPLERS:
+        settings = {
+            "format_version": FORMAT_VERSION,
+            "measures_version": VERSION,
+            "voice_key": key,
+            "corpus_hash": corpus_hash,
+            "seeds": seeds,
+            "sampler": sampler,
+        }
+        text = json.dumps(settings, sort_keys=True)
+        digest = hashlib.sha256(text.encode("utf-8")).hexdigest()[:12]
+        path = _state(args) / f"{sampler}-{digest}.jsonl"
+        measured[sampler] = Measurements(synthesizer, sampler, seeds, path)
+    return measured
+
+
+def _state(args: argparse.Namespace) -> Path:
+    """Where candidates are kept: never in a voice, which is replaced as a whole."""
+    if args.state is not None:
+        return args.state
+    target = (args.output or args.voice).absolute()  # "." has no name
+    return target.with_name(f"{target.name}.search")
 
 
 def _search(
@@ -160,12 +176,6 @@ def _utterances(
             "--held-back, or raise --longest-seconds"
         )
     return chosen[: args.utterances], chosen[args.utterances :]
-
-
-def _path(state: Path, settings: dict[str, Any], sampler: str) -> Path:
-    text = json.dumps(settings | {"sampler": sampler}, sort_keys=True)
-    digest = hashlib.sha256(text.encode("utf-8")).hexdigest()[:12]
-    return state / f"{sampler}-{digest}.jsonl"
 
 
 def _check_numbers(args: argparse.Namespace) -> None:
