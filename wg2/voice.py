@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -68,24 +69,10 @@ class Voice:
         from wg2.training.checkpoints import load_arrays
 
         directory = Path(directory)
-        missing = [
-            name
-            for name in (CONFIG_FILE, WEIGHTS_FILE, CARD_FILE)
-            if not (directory / name).is_file()
-        ]
-        if missing:
-            raise FileNotFoundError(
-                f"{directory} is not a voice: it lacks {', '.join(missing)}. A voice "
-                "comes from `python -m wg2.voice pack --run-dir RUN --output VOICE`"
-            )
-        try:
-            text = (directory / CARD_FILE).read_text(encoding="utf-8")
-            card = Card(**json.loads(text))
-        except (ValueError, TypeError) as error:
-            raise ValueError(f"{directory / CARD_FILE} is damaged: {error}") from None
+        config, card = load_description(directory)
         arrays = load_arrays(directory / WEIGHTS_FILE)
         weights = {name: value.astype(np.float32) for name, value in arrays.items()}
-        return cls(Config.from_file(directory / CONFIG_FILE), weights, card)
+        return cls(config, weights, card)
 
     def save(self, directory: str | Path, half: bool = False) -> None:
         """Writes the voice whole or not at all; `half` stores float16 weights.
@@ -98,25 +85,80 @@ class Voice:
         from wg2.training.checkpoints import save_arrays
 
         directory = Path(directory)
-        # The directory is replaced as a whole: never one that holds other things.
-        in_use = directory.exists() and not (directory / CARD_FILE).is_file()
-        if in_use and (not directory.is_dir() or any(directory.iterdir())):
-            raise ValueError(
-                f"{directory} exists and is not a voice; it is left as it is. Choose "
-                "another --output"
-            )
+        check_replaceable(directory)
         dtype = np.float16 if half else np.float32
         weights = {name: value.astype(dtype) for name, value in self.weights.items()}
         for name, value in weights.items():
             if not np.isfinite(value).all():
                 raise ValueError(f"weight {name} is not finite as {dtype.__name__}")
         with files.atomic_directory(directory) as temporary:
-            self.config.save(temporary / CONFIG_FILE)
             save_arrays(temporary / WEIGHTS_FILE, weights)
-            text = json.dumps(
-                dataclasses.asdict(self.card), indent=2, ensure_ascii=False
-            )
-            (temporary / CARD_FILE).write_text(text + "\n", encoding="utf-8")
+            _save_description(temporary, self.config, self.card)
+
+
+def load_description(directory: Path) -> tuple[Config, Card]:
+    """Config and card of a voice, whose weights are not read.
+
+    Raises:
+        FileNotFoundError: Not a voice.
+        ValueError: Damaged.
+    """
+    missing = [
+        name
+        for name in (CONFIG_FILE, WEIGHTS_FILE, CARD_FILE)
+        if not (directory / name).is_file()
+    ]
+    if missing:
+        raise FileNotFoundError(
+            f"{directory} is not a voice: it lacks {', '.join(missing)}. A voice "
+            "comes from `python -m wg2.voice pack --run-dir RUN --output VOICE`"
+        )
+    try:
+        text = (directory / CARD_FILE).read_text(encoding="utf-8")
+        card = Card(**json.loads(text))
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{directory / CARD_FILE} is damaged: {error}") from None
+    return Config.from_file(directory / CONFIG_FILE), card
+
+
+def copy_with_description(
+    directory: Path, output: Path, config: Config, card: Card
+) -> None:
+    """Writes a copy of a voice with another config and card, whole or not at all.
+
+    All else, the weights first of all, is copied byte for byte. `output` may be the
+    voice itself.
+
+    Raises:
+        FileNotFoundError, ValueError: `directory` is no voice, or something other than
+            a voice is in the way.
+        OSError: Not writable, or no space.
+    """
+    load_description(directory)
+    check_replaceable(output)
+    with files.atomic_directory(output) as temporary:
+        shutil.copytree(directory, temporary, dirs_exist_ok=True)
+        _save_description(temporary, config, card)
+
+
+def check_replaceable(directory: Path) -> None:
+    """A voice's directory is replaced as a whole: never one that holds other things.
+
+    Raises:
+        ValueError: If it does.
+    """
+    in_use = directory.exists() and not (directory / CARD_FILE).is_file()
+    if in_use and (not directory.is_dir() or any(directory.iterdir())):
+        raise ValueError(
+            f"{directory} exists and is not a voice; it is left as it is. Choose "
+            "another --output"
+        )
+
+
+def _save_description(directory: Path, config: Config, card: Card) -> None:
+    config.save(directory / CONFIG_FILE)
+    text = json.dumps(dataclasses.asdict(card), indent=2, ensure_ascii=False)
+    (directory / CARD_FILE).write_text(text + "\n", encoding="utf-8")
 
 
 def run_weights(

@@ -98,6 +98,22 @@ def test_utterances_of_few_are_among_those_of_many(tmp_path):
         choose(info, "test", 1)
 
 
+def test_longer_utterances_can_be_passed_over(tmp_path):
+    made = [handmade.record(f"u{i}") for i in range(6)]
+    seconds = len(made[0].audio) / 8000
+    more = np.array(made[0].durations)
+    more[0] += 1
+    longer = {"durations": more, "num_frames": int(more.sum())}
+    for i in (1, 4):
+        audio = np.append(made[i].audio, np.zeros(40, np.int16))
+        made[i] = handmade.record(f"u{i}", audio=audio, **longer)
+    info = handmade.write(tmp_path / "r", made[:1], made)
+    short = choose(info, "validation", 6, seconds)
+    every = [u.id for u in choose(info, "validation", 6)]
+    assert [u.id for u in short] == [id for id in every if id not in ("u1", "u4")]
+    assert [u.id for u in choose(info, "validation", 6, seconds + 0.005)] == every
+
+
 def test_speakers_are_named(tmp_path):
     config = handmade.config(speakers=("ann", "bob"))
     made = [handmade.record(f"u{i}", speaker_id=i % 2) for i in range(4)]

@@ -247,7 +247,9 @@ def test_missing_and_damaged_voices_are_one_line(voice_dir, tmp_path, capsys):
     assert "damaged" in errors[1]
 
 
-@pytest.mark.parametrize("module", ["train", "synthesize", "evaluate", "voice"])
+@pytest.mark.parametrize(
+    "module", ["train", "synthesize", "evaluate", "schedule", "voice"]
+)
 def test_help_does_not_load_tensorflow(module):
     code = (
         f"import sys\nfrom wg2 import {module}\n"

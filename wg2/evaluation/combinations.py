@@ -74,7 +74,7 @@ def plan(
         named = schedule in named_schedules.NAMES
         for count in steps if named else (None,):
             made = named_schedules.make_schedule(config, count, schedule)
-            key = made.num_steps, _hash(made)
+            key = made.num_steps, betas_hash(made)
             if key in chosen:
                 notes.append(
                     f"{schedule} is {chosen[key][0]} at {made.num_steps} steps: "
@@ -83,13 +83,13 @@ def plan(
                 continue
             chosen[key] = schedule, made
     planned: dict[str, Planned] = {}
-    for (count, betas_hash), (schedule, made) in sorted(
+    for (count, digits), (schedule, made) in sorted(
         chosen.items(), key=lambda item: item[0][0]
     ):
         for sampler in samplers:
             step_table(made, sampler)  # refuses what cannot be
             for kind in durations:
-                one = Combination(schedule, count, sampler, kind, betas_hash)
+                one = Combination(schedule, count, sampler, kind, digits)
                 if one.name in planned:
                     other = planned[one.name].combination.schedule
                     raise ValueError(
@@ -100,6 +100,7 @@ def plan(
     return list(planned.values()), notes
 
 
-def _hash(schedule: NoiseSchedule) -> str:
+def betas_hash(schedule: NoiseSchedule) -> str:
+    """16 hexadecimal digits."""
     betas = np.asarray(schedule.betas, "<f8")
     return hashlib.sha256(betas.tobytes()).hexdigest()[:16]

@@ -24,6 +24,7 @@ from wg2.evaluation import intelligibility
 from wg2.evaluation.combinations import DURATIONS, plan
 from wg2.evaluation.few_steps import few_steps
 from wg2.evaluation.held_out import HeldOut, choose
+from wg2.evaluation.lists import names, whole_numbers
 from wg2.evaluation.measures import MEASURES, VERSION
 from wg2.evaluation.pauses import QUIETEST
 from wg2.evaluation.running import Evaluation
@@ -57,9 +58,11 @@ def evaluate(args: argparse.Namespace) -> int:
     diffusion = voice.config.diffusion
     planned, notes = plan(
         voice.config,
-        _steps(args.steps) if args.steps else (diffusion.synthesis_steps,),
-        _names(args.samplers or diffusion.synthesis_sampler, "--samplers", SAMPLERS),
-        _names(args.schedules, "--schedules"),
+        whole_numbers(args.steps, "--steps")
+        if args.steps
+        else (diffusion.synthesis_steps,),
+        names(args.samplers or diffusion.synthesis_sampler, "--samplers", SAMPLERS),
+        names(args.schedules, "--schedules"),
         DURATIONS if args.durations == "both" else (args.durations,),
     )
     for item in planned:
@@ -176,21 +179,3 @@ def _warnings_said_before() -> Iterator[None]:
         yield
     finally:
         logger.setLevel(level)
-
-
-def _steps(text: str) -> tuple[int, ...]:
-    try:
-        return tuple(sorted({int(part) for part in text.split(",")}))
-    except ValueError:
-        raise ValueError(
-            f"--steps wants whole numbers such as 4,6,12. Received: {text}"
-        ) from None
-
-
-def _names(text: str, option: str, known: Sequence[str] = ()) -> tuple[str, ...]:
-    names = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
-    for name in names:
-        if not name or (known and name not in known):
-            wanted = ", ".join(known) or "names or files"
-            raise ValueError(f"{option} wants {wanted}. Received: {name!r}")
-    return names

@@ -38,9 +38,18 @@ class HeldOut:
     audio: np.ndarray
 
 
-def choose(info: DatasetInfo, split: str, count: int) -> list[HeldOut]:
+def choose(
+    info: DatasetInfo, split: str, count: int, longest_seconds: float | None = None
+) -> list[HeldOut]:
     """Utterances of a split: those whose id has the smallest hash, so that they come
     from everywhere in the corpus, and the first of 50 are those of 10.
+
+    Args:
+        info: The records.
+        split: Name.
+        count: int.
+        longest_seconds: float or None: longer ones are passed over; there may be fewer
+            than `count` then.
 
     Raises:
         ValueError: No or an empty split, fewer utterances than `count`, or a damaged
@@ -53,7 +62,12 @@ def choose(info: DatasetInfo, split: str, count: int) -> list[HeldOut]:
             f"{info.directory} has {available} {split} utterances, not {count}: lower "
             "--utterances, or build with a larger --validation-percent"
         )
-    keyed = ((_key(record.id), record) for record in _records(info, split))
+    most = np.inf if longest_seconds is None else longest_seconds * info.sample_rate_hz
+    keyed = (
+        (_key(record.id), record)
+        for record in _records(info, split)
+        if len(record.audio) <= most
+    )
     chosen = heapq.nsmallest(count, keyed, key=lambda item: item[0])
     return [_held_out(info, record) for _, record in chosen]
 

@@ -55,10 +55,10 @@ class Store:
 
     def recordings(self) -> dict[str, Values]:
         """Values of the recordings so far, by id."""
-        return _read_lines(self.directory / _RECORDINGS)
+        return read_lines(self.directory / _RECORDINGS)
 
     def add_recording(self, values: Values) -> None:
-        _append_line(self.directory / _RECORDINGS, values)
+        append_line(self.directory / _RECORDINGS, values)
 
     def start(self, combination: Combination) -> dict[str, Values]:
         """Values of a combination so far, by id.
@@ -74,7 +74,7 @@ class Store:
                 f"{path.parent} was measured with other betas of the schedule "
                 f"{stored.schedule}: choose another --output, or remove that folder"
             )
-        return _read_lines(path.parent / _UTTERANCES)
+        return read_lines(path.parent / _UTTERANCES)
 
     def add(
         self,
@@ -88,7 +88,7 @@ class Store:
         folder = self.directory / combination.name
         if audio is not None:  # first: values say that an utterance is done
             wav.write(_sound(folder, number), audio, sample_rate_hz)
-        _append_line(folder / _UTTERANCES, values)
+        append_line(folder / _UTTERANCES, values)
 
     def sound(self, combination: Combination, number: int) -> np.ndarray:
         """The int16 samples of a kept sound."""
@@ -98,7 +98,7 @@ class Store:
     def combinations(self) -> dict[Combination, dict[str, Values]]:
         """Everything there is, with the values by id."""
         return {
-            _read_combination(path): _read_lines(path.parent / _UTTERANCES)
+            _read_combination(path): read_lines(path.parent / _UTTERANCES)
             for path in sorted(self.directory.glob(f"*/{_COMBINATION}"))
         }
 
@@ -127,7 +127,8 @@ def _read_combination(path: Path) -> Combination:
         raise ValueError(f"{path} is damaged: {error}; remove its folder") from None
 
 
-def _read_lines(path: Path) -> dict[str, Values]:
+def read_lines(path: Path) -> dict[str, Values]:
+    """The JSON objects of a file of lines, by their "id"; none if there is no file."""
     if not path.is_file():
         return {}
     found = {}
@@ -140,7 +141,8 @@ def _read_lines(path: Path) -> dict[str, Values]:
     return found
 
 
-def _append_line(path: Path, values: Values) -> None:
+def append_line(path: Path, values: Values) -> None:
+    """Adds a JSON object to a file of lines, of which a killed run left half a line."""
     whole = not path.is_file() or path.read_bytes().endswith(b"\n")
     with open(path, "a", encoding="utf-8") as file:
         file.write(("" if whole else "\n") + json.dumps(values) + "\n")

@@ -1,0 +1,1 @@
+"""Finding noise schedules of few steps for a voice."""
