@@ -18,6 +18,7 @@ from export.mobile.decoding import (
     blocks_of_any_length,
     blocks_of_fixed_length,
 )
+from export.mobile.flat_model import FlatModel, litert
 from export.mobile.lexicon import PackageLexicon
 from export.mobile.package import MODES, SINGLE, SPLIT, WINDOWS, Package, file_of
 from wg2.text.frontend import Encoded, Frontend
@@ -31,40 +32,6 @@ from wg2.utterance import (
     speaker_id,
 )
 from wg2.windows import plan_windows
-
-
-class FlatModel:
-    """A flat file, loaded when it is first called.
-
-    Args:
-        path: The file.
-        interpreter: LiteRT's `Interpreter`, or TensorFlow's.
-        num_threads: int.
-    """
-
-    def __init__(self, path: Callable[[], Path], interpreter: Any, num_threads: int):
-        self._path = path
-        self._interpreter_class = interpreter
-        self._num_threads = num_threads
-        self._run = None
-
-    def __call__(self, **inputs: np.ndarray) -> dict[str, np.ndarray]:
-        """Outputs by name, of inputs by name."""
-        if self._run is None:
-            path = self._path()
-            try:
-                interpreter = self._interpreter_class(
-                    model_path=str(path), num_threads=self._num_threads
-                )
-                self._run = interpreter.get_signature_runner(names.SIGNATURE)
-            except (ValueError, RuntimeError) as error:
-                reason = " ".join(str(error).split())
-                raise ValueError(f"{path} cannot be loaded: {reason}") from None
-        try:
-            return self._run(**inputs)
-        except (RuntimeError, MemoryError) as error:
-            reason = " ".join(str(error).split())
-            raise ValueError(f"{self._path()} failed: {reason}") from None
 
 
 class MobileSynthesizer:
@@ -102,7 +69,7 @@ class MobileSynthesizer:
             raise ValueError(f"threads must be at least 1. Received: {num_threads}")
         self.package = Package.load(package)
         self.mode = mode
-        interpreter = _litert() if interpreter is None else interpreter
+        interpreter = litert() if interpreter is None else interpreter
         self._models = {
             name: FlatModel(
                 lambda name=name: self.package.path(file_of(name)),
@@ -333,13 +300,3 @@ class MobileSynthesizer:
 
 def _row(level: float) -> np.ndarray:
     return np.array([level], np.float32)
-
-
-def _litert() -> Any:
-    try:
-        from ai_edge_litert.interpreter import Interpreter
-    except ModuleNotFoundError:
-        raise ModuleNotFoundError(
-            "LiteRT is not installed: pip install ai-edge-litert"
-        ) from None
-    return Interpreter

@@ -18,7 +18,7 @@ TEXT = "Doctor Zylka read 12 lines, [200ms] then she {R EH1 S T IH0 D}."
 MAX_DIFFERENCE = 1e-3
 """Of samples in float32; other precisions are audio of their own."""
 MAX_SHIFT_FRAMES = 3
-"""Of phonemes' ends where weights are rounded."""
+"""Of phonemes' ends: what is half a frame is rounded by its last digits."""
 MAX_LOG_MEL_DISTANCE = 0.5
 """Nepers, mean over bands and frames; noise at every level of a voice is above 1."""
 
@@ -50,7 +50,7 @@ def verify(
             raise RuntimeError(f"the mode {mode} reads other phonemes than the voice")
         ends, own_ends = np.cumsum(actual.durations), np.cumsum(own.durations)
         shift = np.abs(ends - own_ends).max()
-        if shift > (0 if precision == "float32" else MAX_SHIFT_FRAMES):
+        if shift > MAX_SHIFT_FRAMES:
             raise RuntimeError(
                 f"the mode {mode} speaks at another pace: phonemes end up to {shift} "
                 "frames apart from the voice's"
