@@ -194,6 +194,11 @@ BODIES = {
         400,
         "does not have named input: c",
     ),
+    "plain list of base64 for several inputs": (
+        _of("two", instances=[{"b64": "aGk="}]),
+        400,
+        "instances is a plain list",
+    ),
     "plain list for several inputs": (
         _of("two", instances=[1]),
         400,
