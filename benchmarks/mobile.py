@@ -1,7 +1,7 @@
 """Packages for phones against TensorFlow: size, speed, quality, memory.
 
-    python -m benchmarks.mobile --packages /tmp/packages --threads 1
-    python -m benchmarks.mobile --packages /tmp/packages --threads 2 --memory
+    python -m benchmarks.mobile --packages packages --threads 1
+    python -m benchmarks.mobile --packages packages --threads 2 --memory
 
 The reference is `Synthesizer.speak` of the same text, with as many threads, in the same
 run. Packages that are not there yet are exported first. Needs LiteRT.
