@@ -18,8 +18,11 @@ def random_voice(config: Config) -> Voice:
     model.build()
     weights = get_weights(model)
     generator = np.random.default_rng(0)
-    # A fresh decoder ends in zeros, which would hide everything before it.
-    for name in ("decoder/output/kernel", "decoder/output/bias"):
-        weights[name] = generator.normal(0, 0.3, weights[name].shape).astype("f")
+    # Kernels that start as zeros would hide everything before them.
+    for name, values in weights.items():
+        if name == "decoder/output/bias" or (
+            name.endswith("kernel") and not values.any()
+        ):
+            weights[name] = generator.normal(0, 0.3, values.shape).astype("f")
     card = Card("random", "en-US", "none", {"name": "none"}, "0", 0)
     return Voice(config, weights, card)

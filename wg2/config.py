@@ -134,6 +134,8 @@ class EncoderConfig:
 class ResamplerConfig:
     """Duration and range predictors, Gaussian upsampling, options on the frames.
 
+    `frame_blocks` > 0 puts residual convolutions behind the upsampling: they tell every
+    frame what stands around it (not in the paper; see `FrameConvolutions`).
     `num_*_masks` > 0 turns on the SpecAugment-like masking of the upsampled features.
     """
 
@@ -144,6 +146,8 @@ class ResamplerConfig:
     max_masked_frames: int = 8
     num_channel_masks: int = 0
     max_masked_channels: int = 64
+    frame_blocks: int = 0
+    frame_kernel_size: int = 5
     auxiliary_mel: bool = False
 
     def __post_init__(self):
@@ -152,6 +156,12 @@ class ResamplerConfig:
         _check_range(self, 1e-3, 100.0, "min_range_frames")
         _check_range(self, 0, 16, "num_frame_masks", "num_channel_masks")
         _check_range(self, 1, 4096, "max_masked_frames", "max_masked_channels")
+        _check_range(self, 0, 16, "frame_blocks")
+        _check_range(self, 1, 63, "frame_kernel_size")
+        _require(
+            self.frame_kernel_size % 2 == 1,
+            f"`frame_kernel_size` must be odd. Received: {self.frame_kernel_size}",
+        )
 
 
 @dataclass(frozen=True)

@@ -116,7 +116,7 @@ def upsample(
     block = tf.maximum(_MAX_ALIGNMENT_ELEMENTS // (batch * phonemes), 1)
 
     def compute(first, count):
-        frames, _ = resampler.upsampling(
+        frames, _ = resampler.upsample(
             features,
             durations,
             ranges,

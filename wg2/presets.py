@@ -40,7 +40,9 @@ SMALL = Config(
     name="small",
     audio=AudioConfig(sample_rate_hz=16000, mel_window_samples=800, mel_max_hz=8000.0),
     encoder=EncoderConfig(channels=192, dropout=0.2, lstm_units=96),
-    resampler=ResamplerConfig(lstm_units=64, num_lstm_layers=1, auxiliary_mel=True),
+    resampler=ResamplerConfig(
+        lstm_units=64, num_lstm_layers=1, frame_blocks=3, auxiliary_mel=True
+    ),
     decoder=DecoderConfig(
         upsampling_factors=(5, 5, 2, 2, 2),
         upsampling_channels=(144, 112, 80, 48, 32),
@@ -75,7 +77,13 @@ TINY = _replace(
         sample_rate_hz=8000, num_mel_bands=20, mel_window_samples=128, mel_max_hz=4000.0
     ),
     encoder=EncoderConfig(channels=16, dropout=0.1, lstm_units=8, speaker_channels=4),
-    resampler=ResamplerConfig(lstm_units=8, num_lstm_layers=1, auxiliary_mel=True),
+    resampler=ResamplerConfig(
+        lstm_units=8,
+        num_lstm_layers=1,
+        frame_blocks=2,
+        frame_kernel_size=3,
+        auxiliary_mel=True,
+    ),
     decoder=_replace(
         SMALL.decoder,
         upsampling_factors=(5, 4, 2),

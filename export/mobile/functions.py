@@ -183,7 +183,7 @@ def _upsample_in_blocks(model, features, durations, num_frames) -> tf.Tensor:
 
     def step(first, joined):
         end = tf.minimum(first + package.FRAMES_AT_A_TIME, num_frames)
-        frames, _ = resampler.upsampling(
+        frames, _ = resampler.upsample(
             features,
             durations,
             ranges,

@@ -15,6 +15,7 @@ from wg2.layers.convolution import Convolution
 from wg2.layers.dblock import DBlock
 from wg2.layers.feature_masking import FeatureMasking
 from wg2.layers.film import FiLM
+from wg2.layers.frame_convolutions import FrameConvolutions
 from wg2.layers.gaussian_upsampling import GaussianUpsampling
 from wg2.layers.masked_batch_normalization import MaskedBatchNormalization
 from wg2.layers.predictors import DurationPredictor, RangeParameterPredictor
@@ -70,10 +71,11 @@ CASES = {
     ),
     "feature masking": (lambda **o: FeatureMasking(2, 3, 4, 5, 6, **o), (X,)),
     "resampler": (
-        lambda **o: Resampler(4, 1, 0.07, 2, 3, 4, 5, 6, **o),
+        lambda **o: Resampler(4, 1, 0.07, 2, 3, 4, 5, 2, 3, 6, **o),
         (X, DURATIONS, LENGTHS),
         {"num_frames": 9},
     ),
+    "frame convolutions": (lambda **o: FrameConvolutions(2, 3, **o), (X, MASK)),
     "film": (lambda **o: FiLM(4, True, 40.0, **o), (IMAGE, LEVELS, IMAGE_MASK)),
     "ublock": (
         lambda **o: UBlock(4, 2, (1, 2, 3, 4), **o),

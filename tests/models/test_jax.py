@@ -99,7 +99,7 @@ def folders(tmp_path_factory):
         model.build()
         rng = np.random.default_rng(0)
         for weight in model.weights:
-            if "decoder/output" in weight.path or "bias" in weight.path:
+            if not np.any(weight) or "bias" in weight.path:
                 weight.assign(0.2 * rng.standard_normal(weight.shape))
         config.save(folder / "config.json")
         assert Config.from_file(folder / "config.json") == config

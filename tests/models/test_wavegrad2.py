@@ -41,7 +41,8 @@ def make_model(config=CONFIG, seed=0, **options):
     model.build()
     rng = np.random.default_rng(seed)
     for weight in model.weights:
-        if "decoder/output" in weight.path or weight.path.endswith("bias"):
+        # What starts at zero hides what stands before it.
+        if not np.any(weight) or weight.path.endswith("bias"):
             weight.assign(0.2 * rng.standard_normal(weight.shape))
     return model
 

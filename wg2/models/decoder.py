@@ -11,6 +11,7 @@ from wg2.layers.convolution import Convolution
 from wg2.layers.dblock import DBlock
 from wg2.layers.film import FiLM
 from wg2.layers.noise_level_encoding import LEVEL_SCALE
+from wg2.layers.normalization import normalize_channels
 from wg2.layers.resampling import upsample
 from wg2.layers.ublock import UBlock
 
@@ -221,7 +222,7 @@ class WaveGradDecoder(keras.layers.Layer):
             stream.append(x)
 
         if self.config.normalize_features:
-            features = _normalize_channels(features)
+            features = normalize_channels(features)
         x = self.features_convolution(
             ops.expand_dims(ops.cast(features, self.compute_dtype), 1),
             time_mask=time_mask,
@@ -244,11 +245,3 @@ class WaveGradDecoder(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), **self.config.__dict__}
-
-
-def _normalize_channels(x, epsilon: float = 1e-5):
-    """Zero mean and unit variance over channels, float32 statistics."""
-    x32 = ops.cast(x, "float32")
-    centered = x32 - ops.mean(x32, axis=-1, keepdims=True)
-    variance = ops.mean(ops.square(centered), axis=-1, keepdims=True)
-    return centered * ops.rsqrt(variance + epsilon)
