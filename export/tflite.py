@@ -133,7 +133,7 @@ def _write(folder, voice, precision, steps, sampler, window_seconds, lexicon) ->
         content = change_precision(
             conversion.convert(function),
             precision,
-            function.decoder_graphs,
+            function.has_decoder,
             voice.config.decoder.upsampling_channels[-1],
         )
         (folder / names.file_of(function.name)).write_bytes(content)

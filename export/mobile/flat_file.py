@@ -7,6 +7,7 @@ are quantized.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import flatbuffers
@@ -23,6 +24,8 @@ _OPERATORS = {
 }
 _MIN_ELEMENTS = 256
 """Smaller tensors are not worth an operation."""
+_IN_DECODER = re.compile(rb"(^|[/;])decoder(_\d+)?/")
+"""In names of tensors: what the layer of that name computes."""
 
 
 def read(content: bytes) -> ModelT:
@@ -63,7 +66,7 @@ def add_signature(
 
 
 def change_precision(
-    content: bytes, precision: str, decoder_graphs: str, exact_channels: int
+    content: bytes, precision: str, has_decoder: bool, exact_channels: int
 ) -> bytes:
     """A float32 flat file with its weights in another precision.
 
@@ -73,8 +76,7 @@ def change_precision(
             "int8" quantizes the convolutions of the decoder, whose inputs the runtime
             quantizes as they come; "int8-weights" stores those weights in 8 bits and
             computes with floats. Graphs without such convolutions are float16 in both.
-        decoder_graphs: Where the decoder's convolutions are: "none", "all", or "loops"
-            (the bodies of loops).
+        has_decoder: bool. Convolutions of the decoder are known by its name in theirs.
         exact_channels: int. Convolutions with no more channels than that, of input or
             output, are not quantized: those at the finest rates have the fewest, and
             what they add is heard as hiss (7 dB in the pauses of the voice `slt`,
@@ -88,10 +90,9 @@ def change_precision(
     model = read(content)
     halved: dict[int, int] = {}
     any_quantized = False
-    for number, graph in enumerate(model.subgraphs):
-        has_decoder = decoder_graphs == "all" or (decoder_graphs == "loops" and number)
+    for graph in model.subgraphs:
         quantized = (
-            bool(has_decoder)
+            has_decoder
             and precision in (INT8, INT8_WEIGHTS)
             and _quantize_convolutions(model, graph, exact_channels, precision == INT8)
         )
@@ -99,7 +100,7 @@ def change_precision(
         # LiteRT leaves its fast path where 8-bit weights and half floats are mixed.
         if not quantized:
             _halve(model, graph, halved)
-    if precision != FLOAT16 and decoder_graphs != "none" and not any_quantized:
+    if precision != FLOAT16 and has_decoder and not any_quantized:
         raise ValueError(
             f"{precision} changes nothing: no convolution of the decoder has more than "
             f"{exact_channels} channels. Choose another --precision"
@@ -117,6 +118,8 @@ def _quantize_convolutions(
     for operator in graph.operators:
         code = model.operatorCodes[operator.opcodeIndex]
         if _builtin(code) != convolution:
+            continue
+        if not _IN_DECODER.search(graph.tensors[operator.outputs[0]].name):
             continue
         index = operator.inputs[1]
         values = _float_constant(model, graph.tensors[index])

@@ -25,14 +25,14 @@ class Function(NamedTuple):
         compute: Tensors, as `inputs` has them, to a tuple of tensors.
         inputs: With names. The batch is 1.
         outputs: Names.
-        decoder_graphs: Where the decoder is, see `flat_file.change_precision`.
+        has_decoder: bool, whether the decoder is in it.
     """
 
     name: str
     compute: Callable[..., tuple[tf.Tensor, ...]]
     inputs: tuple[tf.TensorSpec, ...]
     outputs: tuple[str, ...]
-    decoder_graphs: str = "none"
+    has_decoder: bool = False
 
     def traced(self):
         """The function as a graph."""
@@ -136,7 +136,7 @@ def mobile_functions(model: WaveGrad2, window_frames: int) -> tuple[Function, ..
                 level,
             ),
             ("noise",),
-            "all",
+            has_decoder=True,
         ),
         Function(
             package.DECODER_WINDOW,
@@ -148,7 +148,7 @@ def mobile_functions(model: WaveGrad2, window_frames: int) -> tuple[Function, ..
                 level,
             ),
             ("noise",),
-            "all",
+            has_decoder=True,
         ),
         Function(
             package.NOISE,
@@ -170,7 +170,7 @@ def mobile_functions(model: WaveGrad2, window_frames: int) -> tuple[Function, ..
                 spec("table", tf.float32, None, NUM_COLUMNS),
             ),
             ("audio", "durations"),
-            "loops",
+            has_decoder=True,
         ),
     )
 
