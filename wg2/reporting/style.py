@@ -57,8 +57,10 @@ th, td {
 }
 tbody th { font-weight: 550; }
 .number {
-  text-align: right; padding-right: 1.4rem; font-variant-numeric: tabular-nums;
+  text-align: right; padding-right: 1.1rem; font-variant-numeric: tabular-nums;
 }
+/* Rows keep their names where a wide table is scrolled. */
+.wide tbody th { position: sticky; left: 0; background: var(--card); }
 code { font-size: .88em; }
 td ul, td ol { margin: 0; padding-left: 1.1rem; }
 summary { cursor: pointer; color: var(--link); font-size: .9rem; margin: .4rem 0; }
@@ -84,5 +86,6 @@ header, .cards, td ul { overflow-wrap: anywhere; }
   display: block; width: 100%; height: 7rem; margin: .4rem 0; border-radius: .3rem;
 }
 .numbers { color: var(--soft); font-size: .85rem; }
+.number .numbers { font-size: .78rem; white-space: nowrap; }
 @media print { nav, audio { display: none; } section { break-inside: avoid; } }
 """
