@@ -108,10 +108,12 @@ def test_longer_utterances_can_be_passed_over(tmp_path):
         audio = np.append(made[i].audio, np.zeros(40, np.int16))
         made[i] = handmade.record(f"u{i}", audio=audio, **longer)
     info = handmade.write(tmp_path / "r", made[:1], made)
-    short = choose(info, "validation", 6, seconds)
+    short = choose(info, "validation", 4, seconds)
     every = [u.id for u in choose(info, "validation", 6)]
     assert [u.id for u in short] == [id for id in every if id not in ("u1", "u4")]
     assert [u.id for u in choose(info, "validation", 6, seconds + 0.005)] == every
+    with pytest.raises(ValueError, match=r"has 4 .* of at most \S+ s, not 5: lower -u"):
+        choose(info, "validation", 5, seconds, count_options="-u")
 
 
 def test_speakers_are_named(tmp_path):

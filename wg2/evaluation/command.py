@@ -81,11 +81,12 @@ def evaluate(args: argparse.Namespace) -> int:
         "sample_rate_hz": info.sample_rate_hz,
         "split": args.split,
         "utterances": args.utterances,
+        "longest_seconds": args.longest_seconds,
         "seed": args.seed,
         "listen": args.listen,
         "intelligibility": not args.no_intelligibility,
     }
-    utterances = choose(info, args.split, args.utterances)
+    utterances = choose(info, args.split, args.utterances, args.longest_seconds)
     store = Store(args.output, settings)
     evaluation = Evaluation(
         Synthesizer(voice, batch_size=1),

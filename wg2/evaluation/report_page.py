@@ -51,8 +51,10 @@ def report_page(
         notes: What a reader should know.
     """
     voice = settings["voice"]
+    longest = settings["longest_seconds"]
+    length = "" if longest is None else f" of at most {longest:g} s"
     lines = (
-        f"{settings['utterances']} {settings['split']} utterances of "
+        f"{settings['utterances']} {settings['split']} utterances{length} of "
         f"{settings['corpus']}, corpus hash {settings['corpus_hash'][:12]}",
         f"Voice weights and config: {settings['voice_hash'][:12]}",
     )
