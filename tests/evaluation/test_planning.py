@@ -170,6 +170,23 @@ def test_half_a_line_of_a_killed_run_is_measured_again(tmp_path):
     assert store.start(ONE) == {"a": {"id": "a"}, "b": {"id": "b", "x": 2.0}}
 
 
+def test_lines_that_are_no_values_are_measured_again(tmp_path):
+    store = Store(tmp_path / "out", {})
+    store.add_recording({"id": "a"})
+    path = tmp_path / "out" / "recordings.jsonl"
+    with path.open("ab") as file:
+        file.write(b"\0\0\0\xff\n5\n{}\n[1]\n")
+    store.add_recording({"id": "b"})
+    assert list(store.recordings()) == ["a", "b"]
+
+
+def test_a_run_that_was_killed_at_once_can_be_started_again(tmp_path):
+    (tmp_path / ".settings.json.k3x8").write_text('{"seed"')
+    Store(tmp_path, {"seed": 1})
+    with pytest.raises(ValueError, match="measured with seed = 1"):
+        Store(tmp_path, {"seed": 2})
+
+
 def test_other_settings_are_named(tmp_path):
     Store(tmp_path / "out", {"seed": 1, "split": "validation"})
     with pytest.raises(ValueError, match="measured with seed = 1, now it is 2"):

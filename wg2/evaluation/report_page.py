@@ -97,7 +97,11 @@ def _overview(settings: dict[str, Any], rows: Sequence[Row]) -> Element:
 
 def _results(rows: Sequence[Row], kinds: Sequence[str], notes: Sequence[str]):
     children: list[Child] = [
-        element("p", "Means over the utterances with 95 % bootstrap intervals.")
+        element(
+            "p",
+            "Means over the utterances (WER, PER and RTF: of all utterances together) "
+            "with 95 % bootstrap intervals.",
+        )
     ]
     children += [element("p", f"Note: {note}.") for note in notes]
     for kind in kinds:
