@@ -33,6 +33,7 @@ from tfrecords_tools.alignment import confidence, forced, textgrid, words
 from tfrecords_tools.alignment.words import AlignedWord
 from tfrecords_tools.audio import reading
 from tfrecords_tools.corpora import read
+from tfrecords_tools.decoding import SAMPLE_RATE_HZ
 from tfrecords_tools.utterance import SkipUtterance
 from wg2.audio import wav
 from wg2.text.frontend import Frontend, Word
@@ -104,7 +105,7 @@ class Clip:
 
     @property
     def seconds(self) -> float:
-        return len(self.samples) / forced.SAMPLE_RATE_HZ
+        return len(self.samples) / SAMPLE_RATE_HZ
 
 
 def load(corpus: Path, reference: Path, every: int) -> tuple[list[Clip], list[str]]:
@@ -116,9 +117,7 @@ def load(corpus: Path, reference: Path, every: int) -> tuple[list[Clip], list[st
             grid = textgrid.read(reference / f"{utterance.id}.TextGrid")
             clip = Clip(
                 utterance.id,
-                wav.to_int16(
-                    reading.read(utterance.wav_path, forced.SAMPLE_RATE_HZ).audio
-                )[0],
+                wav.to_int16(reading.read(utterance.wav_path, SAMPLE_RATE_HZ).audio)[0],
                 frontend.transcribe(utterance.text).words,
                 tuple(words.align_words(grid)),
             )

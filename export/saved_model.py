@@ -21,7 +21,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wg2 import files, terminal
+from wg2 import files, subprocesses, terminal
 
 if TYPE_CHECKING:
     from export.served_voice import ServedVoice
@@ -175,11 +175,9 @@ def _verify(directory: Path) -> None:
     Raises:
         RuntimeError: It found something.
     """
-    root = Path(__file__).resolve().parent.parent
-    paths = [str(root), os.environ.get("PYTHONPATH", "")]
     result = subprocess.run(
-        [sys.executable, "-m", "export.verify", str(directory)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
+        subprocesses.command("export.verify", str(directory)),
+        env=subprocesses.environment(),
         stdout=subprocess.PIPE,
         text=True,
         check=False,

@@ -22,6 +22,7 @@ from tfrecords_tools import corpora, parallel
 from tfrecords_tools.alignment import outcomes
 from tfrecords_tools.alignment.confidence import DEFAULT_LIMITS, Limits
 from tfrecords_tools.alignment.outcomes import Outcome
+from tfrecords_tools.decoding import require_pocketsphinx
 from tfrecords_tools.inspection.terminal_text import one_line
 from tfrecords_tools.utterance import Skipped, Utterance
 from wg2 import terminal
@@ -142,12 +143,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def check(output: Path, lexicon: Path | None) -> None:
     """Raises ValueError or OSError where the aligner could not run at all."""
-    try:
-        import pocketsphinx  # noqa: F401
-    except ImportError:
-        raise ValueError(
-            "the aligner needs the package pocketsphinx: pip install pocketsphinx"
-        ) from None
+    require_pocketsphinx("the aligner")
     if lexicon is not None:
         Lexicon(lexicon)
     if output.exists() and not output.is_dir():

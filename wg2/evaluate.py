@@ -56,6 +56,12 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--utterances", type=int, default=50, metavar="N", help="(default: %(default)s)"
     )
+    parser.add_argument(
+        "--longest-seconds",
+        type=float,
+        metavar="S",
+        help="longer utterances are passed over (default: none is)",
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the noise")
     parser.add_argument(
         "--listen",

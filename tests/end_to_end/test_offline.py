@@ -110,7 +110,7 @@ def test_no_import_and_no_text_opens_a_connection(tmp_path):
         "wg2.text.frontend", "wg2.text.graph", "wg2.text.__main__", "wg2.inference",
         "wg2.train", "wg2.synthesize", "wg2.evaluation.command",
         "wg2.evaluation.report_page", "wg2.schedule", "wg2.schedule_search.command",
-        "tfrecords_tools.build", "tfrecords_tools.align",
+        "tfrecords_tools.build", "tfrecords_tools.align", "tfrecords_tools.recognize",
         "tfrecords_tools.validate", "tfrecords_tools.report", "tfrecords_tools.show",
         "tfrecords_tools.synthetic", "tfrecords_tools.building",
         "tfrecords_tools.alignment.aligning", "tfrecords_tools.audio.graph",

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.evaluation.speech import SAMPLES_PER_FRAME, Utterance, white_noise
+from wg2.evaluation.durations import is_speech
 from wg2.evaluation.measures import recording_values, synthesis_values
 from wg2.presets import SMALL
 
@@ -70,8 +71,7 @@ def test_a_gain_changes_levels_alone(recording):
 def test_white_noise_in_pauses_raises_the_floor_to_its_level(recording, level_dbfs):
     noise = white_noise(len(recording.audio), level_dbfs, seed=1)
     speech = np.repeat(
-        [p not in ("sil", ",", ".", "<eos>") for p in Utterance.PHONEMES],
-        recording.durations * SAMPLES_PER_FRAME,
+        is_speech(Utterance.PHONEMES), recording.durations * SAMPLES_PER_FRAME
     )
     found = values(recording, recording.audio + np.where(speech, 0, noise))
     total = 10 * np.log10(10 ** (level_dbfs / 10) + 10**-8.5)
@@ -82,6 +82,28 @@ def test_white_noise_in_pauses_raises_the_floor_to_its_level(recording, level_db
     # Speech is as it was, but for windows that reach into pauses.
     assert found["mcd_db"] < 0.5 and found["f0_rmse_cents"] < 6
     assert found["voicing_error_percent"] < 1
+
+
+def test_noise_at_a_known_ratio_raises_floor_and_spectral_distances_alone(recording):
+    speech = np.repeat(
+        is_speech(Utterance.PHONEMES), recording.durations * SAMPLES_PER_FRAME
+    )
+    speech_dbfs = 10 * np.log10(np.mean(np.square(recording.audio[speech], dtype="f8")))
+    at = {}
+    for ratio_db in (40.0, 30.0, 20.0):
+        level_dbfs = speech_dbfs - ratio_db
+        noise = white_noise(len(speech), level_dbfs, seed=3)
+        at[ratio_db] = found = values(recording, recording.audio + noise)
+        floor = 10 * np.log10(10 ** (level_dbfs / 10) + 10**-8.5)
+        assert found["noise_floor_dbfs"] == pytest.approx(floor, abs=0.3)
+        assert found["pause_high_band_dbfs"] == pytest.approx(floor - 3.01, abs=0.5)
+        assert found["f0_rmse_cents"] < 6
+        assert found["voicing_error_percent"] < 3  # a frame where a vowel fades
+    for name in ("mcd_db", "mcd_dtw_db", "log_mel_l1"):
+        assert 0 < at[40.0][name] < at[30.0][name] < at[20.0][name]
+    # White noise fills the valleys of a spectrum: ten times the noise, 10 dB in pauses.
+    pauses = np.log(10 ** (10 / 20))
+    assert at[20.0]["log_mel_l1"] - at[30.0]["log_mel_l1"] < pauses
 
 
 def test_hum_in_pauses_is_not_flat_and_not_high(recording):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import html.parser
 import json
 import re
+import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -17,8 +19,11 @@ from tests import handmade
 from tests.random_voice import random_voice
 from wg2 import evaluate
 from wg2.config import Config
+from wg2.data.dataset import DatasetInfo
 from wg2.evaluation import extras, running
+from wg2.evaluation.held_out import choose
 from wg2.evaluation.measures import MEASURES
+from wg2.evaluation.recognizer import Recognizer
 from wg2.inference import Synthesizer
 from wg2.voice import Voice
 
@@ -112,9 +117,6 @@ def test_samplers_steps_and_durations_do_change_the_sound(evaluated):
 def test_what_is_heard_is_what_the_synthesizer_says(
     evaluated, voice_dir, records, results
 ):
-    from wg2.data.dataset import DatasetInfo
-    from wg2.evaluation.held_out import choose
-
     second = choose(DatasetInfo.load(records), "validation", 3)[1]
     assert second.id == results["utterances"][1]["id"]
     (spoken,) = Synthesizer.load(voice_dir).speak_phonemes(
@@ -141,9 +143,11 @@ def test_the_page_needs_nothing_else_and_has_everything_to_hear(evaluated):
     text = (evaluated / "report.html").read_text(encoding="utf-8")
     page = Page(text)
     for tag, attributes in page.tags:
-        for name in ("src", "href"):
+        for name in ("src", "srcset", "href", "xlink:href", "data", "poster", "action"):
             assert attributes.get(name, "#").startswith(("data:", "#")), tag
+        assert not any(name.startswith("on") for name in attributes)
         assert tag not in ("script", "link", "iframe")
+    assert set(re.findall(r"url\((.)", text)) <= {"#"} and "@import" not in text
     players = [a for t, a in page.tags if t == "audio"]
     pictures = [a for t, a in page.tags if t == "img"]
     assert len(players) == len(pictures) == 2 * (8 + 1)  # utterances, combinations
@@ -175,27 +179,53 @@ def test_the_table_has_a_row_for_each_combination(
 QUICK = ("--no-intelligibility", "--durations", "true")
 
 
-def test_a_stopped_run_goes_on_and_ends_as_if_it_had_not(
-    voice_dir, records, tmp_path, monkeypatch
+def rows(folder):
+    results = json.loads((folder / "evaluation.json").read_text())["results"]
+    return [(result["summary"], result["combination"]) for result in results]
+
+
+def test_a_killed_run_goes_on_and_ends_as_if_it_had_not(
+    voice_dir, records, tmp_path, monkeypatch, capsys
 ):
     whole, parted = tmp_path / "whole", tmp_path / "parted"
     arguments = (*QUICK, "--steps", "2,3")
     assert run(voice_dir, records, whole, *arguments) == 0
 
+    killing = (
+        "import os, signal, sys\n"
+        "from wg2 import evaluate\nfrom wg2.evaluation import running\n"
+        "original, calls = running.synthesis_values, []\n"
+        "def kill_at_fifth(*args):\n"
+        "    calls.append(1)\n"
+        "    if len(calls) == 5:\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    return original(*args)\n"
+        "running.synthesis_values = kill_at_fifth\n"
+        "evaluate.main(sys.argv[1:])\n"
+    )
+    options = ["--voice", voice_dir, "--data", records, "--output", parted, *FAST]
+    command = [sys.executable, "-c", killing, *map(str, options), *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert not (parted / "evaluation.json").exists()
+
+    # Other combinations in between: the stopped one is no row, and said to be none.
+    assert run(voice_dir, records, parted, *QUICK, "--steps", "1") == 0
+    assert (
+        "true-voice-ddpm-3 was stopped after 1 of 3 utterances and is left out"
+        in capsys.readouterr().err
+    )
+    assert [r[1]["steps"] for r in rows(parted) if r[1]] == [1, 2]
+    shutil.rmtree(parted / "true-voice-ddpm-1")
+
     measured = []
     original = running.synthesis_values
 
-    def stop_at_fifth(*args, **kwargs):
-        if len(measured) == 4:
-            raise KeyboardInterrupt
+    def count(*args):
         measured.append(1)
-        return original(*args, **kwargs)
+        return original(*args)
 
-    monkeypatch.setattr(running, "synthesis_values", stop_at_fifth)
-    with pytest.raises(KeyboardInterrupt):
-        run(voice_dir, records, parted, *arguments)
-    assert not (parted / "evaluation.json").exists()
-    measured.clear()
+    monkeypatch.setattr(running, "synthesis_values", count)
     assert run(voice_dir, records, parted, *arguments) == 0
     assert len(measured) == 2  # of 6
 
@@ -222,6 +252,97 @@ def test_other_combinations_are_added(voice_dir, records, tmp_path, capsys):
     assert "measured with seed = 0, now it is 5" in error and "\n" not in error
 
 
+def test_longer_utterances_are_passed_over(voice_dir, records, tmp_path, capsys):
+    info = DatasetInfo.load(records)
+    every = choose(info, "validation", info.split("validation").num_utterances)
+    seconds = sorted(len(u.audio) / info.sample_rate_hz for u in every)
+    longest = seconds[1]  # two are not longer
+    assert longest < seconds[2]
+    quick = (*QUICK, "--steps", "1", "--listen", "0", "--utterances", "2")
+    arguments = (*quick, "--longest-seconds", repr(longest))
+    assert run(voice_dir, records, tmp_path / "o", *arguments) == 0
+    results = json.loads((tmp_path / "o" / "evaluation.json").read_text())
+    found = [u["seconds"] for u in results["results"][0]["utterances"]]
+    assert sorted(found) == seconds[:2]
+    assert results["settings"]["longest_seconds"] == longest
+    page = (tmp_path / "o" / "report.html").read_text(encoding="utf-8")
+    assert f"2 validation utterances of at most {longest:g} s of" in page
+    capsys.readouterr()
+    assert run(voice_dir, records, tmp_path / "o", *quick) == 2
+    error = capsys.readouterr().err.strip()
+    assert f"measured with longest_seconds = {longest}, now it is None" in error
+
+
+def test_nothing_is_heard_while_a_synthesis_is_timed(
+    voice_dir, records, tmp_path, monkeypatch
+):
+    events = []
+
+    class Recorded(Recognizer):
+        def start(self, *args):
+            events.append("start")
+            super().start(*args)
+
+        def result(self):
+            events.append("result")
+            return super().result()
+
+    def spoken(self, *args, **kwargs):
+        events.append("speak")
+        return speak(self, *args, **kwargs)
+
+    def measured(*args, **kwargs):
+        events.append("measure")
+        return measure(*args, **kwargs)
+
+    speak, measure = Synthesizer.speak_phonemes, running.synthesis_values
+    monkeypatch.setattr(running, "Recognizer", Recorded)
+    monkeypatch.setattr(Synthesizer, "speak_phonemes", spoken)
+    monkeypatch.setattr(running, "synthesis_values", measured)
+    arguments = ("--utterances", "2", "--durations", "true", "--steps", "1")
+    assert run(voice_dir, records, tmp_path / "o", *arguments) == 0
+    one = ["speak", "speak", "start", "measure", "result"]  # beside the measures
+    assert events == ["start", "result"] * 2 + one * 2
+    events.clear()
+    monkeypatch.setattr(running, "Recognizer", None)  # not needed any more
+    assert run(voice_dir, records, tmp_path / "o", *arguments) == 0
+    assert events == []
+
+
+def test_a_recogniser_that_dies_is_one_line_and_the_run_goes_on(
+    voice_dir, records, tmp_path, monkeypatch, capsys
+):
+    class Dying(Recognizer):
+        def start(self, *args):
+            self._children[1]._process.kill()
+            self._children[1]._process.wait()
+            super().start(*args)
+
+    arguments = ("--utterances", "1", "--durations", "true", "--steps", "1")
+    with monkeypatch.context() as patch:
+        patch.setattr(running, "Recognizer", Dying)
+        assert run(voice_dir, records, tmp_path / "o", *arguments) == 2
+    error = capsys.readouterr().err.strip()
+    assert error.startswith("evaluate: the recogniser of phones ended with code -9")
+    assert "\n" not in error
+    assert run(voice_dir, records, tmp_path / "o", *arguments) == 0
+
+
+def test_this_process_never_has_the_recogniser(voice_dir, records, tmp_path):
+    options = ["--voice", voice_dir, "--data", records, "--output", tmp_path / "o"]
+    options += ["--utterances", 1, "--durations", "true", "--steps", 1, "--listen", 0]
+    code = (
+        "import sys\nfrom wg2 import evaluate\n"
+        "assert evaluate.main(sys.argv[1:]) == 0\n"
+        "names = {name.partition('.')[0] for name in sys.modules}\n"
+        "assert not {'pocketsphinx', 'tfrecords_tools'} & names\n"
+    )
+    command = [sys.executable, "-c", code, *map(str, options), "--no-progress"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "WER" in done.stdout and "PER" in done.stdout
+
+
 def test_short_schedules_that_hiss_are_noted(voice_dir, records, tmp_path, capsys):
     arguments = (*QUICK, "--steps", "2", "--schedules", "linear")
     assert run(voice_dir, records, tmp_path / "o", *arguments) == 0
@@ -236,6 +357,16 @@ def test_short_schedules_that_hiss_are_noted(voice_dir, records, tmp_path, capsy
     [
         (["--utterances", "0"], "--utterances must be at least 1"),
         (["--utterances", "9999"], "validation utterances, not 9999"),
+        (
+            ["--longest-seconds", "nan"],
+            "--longest-seconds must be above 0",
+        ),
+        (["--longest-seconds", "-1"], "--longest-seconds must be above 0. Received: -"),
+        (
+            ["--longest-seconds", "0.02"],
+            "has 0 validation utterances of at most 0.02 s, not 3: lower --utterances, "
+            "or raise --longest-seconds",
+        ),
         (["--listen", "-1"], "--listen must be at least 0"),
         (["--split", "test"], "no split 'test'"),
         (["--steps", "4,x"], "--steps wants whole numbers"),
@@ -332,7 +463,7 @@ def test_missing_packages_name_the_extra(
     error = capsys.readouterr().err.strip()
     assert error == (
         "evaluate: evaluation needs the packages no_such_package: "
-        "pip install 'wg2[evaluation]'"
+        "pip install no_such_package"
     )
 
 

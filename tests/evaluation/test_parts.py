@@ -45,6 +45,16 @@ def test_distortion_is_the_root_mean_square_of_decibels():
     assert found == pytest.approx(np.sqrt(np.mean(decibels**2)), rel=1e-6)
 
 
+def test_distortion_is_the_mean_of_pairs_not_of_their_squares():
+    first = np.array([[1.0, 0.0], [5.0, 5.0], [0.0, 0.0]])
+    second = np.array([[1.0, 3.0], [0.0, 1.0]])
+    pairs = np.array([[0, 0], [2, 1]])  # 3 and 1 apart
+    found = distances.mel_cepstral_distortion_db(first, second, pairs)
+    assert found == pytest.approx(2 * 10 / np.log(10) * np.sqrt(2))
+    none = distances.mel_cepstral_distortion_db(first, second, pairs[:0])
+    assert np.isnan(none)
+
+
 def test_warping_undoes_a_stretch_and_finds_the_cheapest_path():
     frames = np.random.default_rng(1).normal(size=(20, 3))
     pairs = distances.time_warping(frames, np.repeat(frames, 2, axis=0))

@@ -108,10 +108,12 @@ def test_longer_utterances_can_be_passed_over(tmp_path):
         audio = np.append(made[i].audio, np.zeros(40, np.int16))
         made[i] = handmade.record(f"u{i}", audio=audio, **longer)
     info = handmade.write(tmp_path / "r", made[:1], made)
-    short = choose(info, "validation", 6, seconds)
+    short = choose(info, "validation", 4, seconds)
     every = [u.id for u in choose(info, "validation", 6)]
     assert [u.id for u in short] == [id for id in every if id not in ("u1", "u4")]
     assert [u.id for u in choose(info, "validation", 6, seconds + 0.005)] == every
+    with pytest.raises(ValueError, match=r"has 4 .* of at most \S+ s, not 5: lower -u"):
+        choose(info, "validation", 5, seconds, count_options="-u")
 
 
 def test_speakers_are_named(tmp_path):
@@ -166,6 +168,23 @@ def test_half_a_line_of_a_killed_run_is_measured_again(tmp_path):
     assert list(store.start(ONE)) == ["a"]
     store.add(ONE, {"id": "b", "x": 2.0}, None, 1, 8000)
     assert store.start(ONE) == {"a": {"id": "a"}, "b": {"id": "b", "x": 2.0}}
+
+
+def test_lines_that_are_no_values_are_measured_again(tmp_path):
+    store = Store(tmp_path / "out", {})
+    store.add_recording({"id": "a"})
+    path = tmp_path / "out" / "recordings.jsonl"
+    with path.open("ab") as file:
+        file.write(b"\0\0\0\xff\n5\n{}\n[1]\n")
+    store.add_recording({"id": "b"})
+    assert list(store.recordings()) == ["a", "b"]
+
+
+def test_a_run_that_was_killed_at_once_can_be_started_again(tmp_path):
+    (tmp_path / ".settings.json.k3x8").write_text('{"seed"')
+    Store(tmp_path, {"seed": 1})
+    with pytest.raises(ValueError, match="measured with seed = 1"):
+        Store(tmp_path, {"seed": 2})
 
 
 def test_other_settings_are_named(tmp_path):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import pathlib
 import shutil
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import soundfile
 import tensorflow as tf
 
 from tests import corpus
+from tests.processes import alive, all_end, needs_proc
 from tfrecords_tools import build, parallel, parts
 from tfrecords_tools.alignment import outcomes
 from wg2.data import schema
@@ -215,15 +215,7 @@ if __name__ == "__main__":
 """
 
 
-def alive(process_id):
-    try:
-        state = pathlib.Path(f"/proc/{process_id}/stat").read_text()
-    except FileNotFoundError:
-        return False
-    return state.rpartition(")")[2].split()[0] != "Z"
-
-
-@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs /proc")
+@needs_proc
 def test_workers_end_with_their_parent_even_if_it_is_killed(tmp_path):
     program = tmp_path / "program.py"
     program.write_text(ORPHANS)
@@ -233,16 +225,13 @@ def test_workers_end_with_their_parent_even_if_it_is_killed(tmp_path):
         stdout=subprocess.PIPE,
         text=True,
     )
-    workers = parent.stdout.readline().split()
+    workers = [int(number) for number in parent.stdout.readline().split()]
     assert len(workers) == 2
     time.sleep(1)  # they have started, and sleep
     assert all(map(alive, workers))
     parent.kill()
     parent.wait()
-    deadline = time.monotonic() + 20
-    while any(map(alive, workers)) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not any(map(alive, workers))
+    assert all_end(workers)
 
 
 def test_results_keep_the_order_and_do_not_pile_up():

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import shutil
 import subprocess
 import sys
-import time
 import wave
 from pathlib import Path
 from typing import ClassVar
@@ -16,6 +14,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
+from tests.processes import all_end, needs_proc
 from tfrecords_tools import flite, synthetic
 from tfrecords_tools.alignment import textgrid
 from tfrecords_tools.corpora import ljspeech
@@ -229,7 +228,7 @@ def test_flite_speaks_in_several_processes_as_in_one(tmp_path):
     assert " ".join(phones) == "HH AH0 L OW1 W ER1 L D"
 
 
-@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs /proc")
+@needs_proc
 def test_processes_end_with_the_command_even_if_it_is_killed(tmp_path):
     """Speaking on, they would write into a corpus that the next run makes."""
     program = (
@@ -246,15 +245,4 @@ def test_processes_end_with_the_command_even_if_it_is_killed(tmp_path):
     workers = [int(parent.stdout.readline()) for _ in range(2)]
     parent.kill()
     parent.wait()
-    deadline = time.monotonic() + 20
-    while any(map(alive, workers)) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not any(map(alive, workers))
-
-
-def alive(process: int) -> bool:
-    try:
-        status = Path(f"/proc/{process}/stat").read_text(encoding="utf-8")
-    except OSError:
-        return False
-    return status.rpartition(")")[2].split()[0] != "Z"  # dead, not yet collected
+    assert all_end(workers)

@@ -266,7 +266,7 @@ def refused(capsys, expected: str, status: int) -> None:
         (["--steps", "four"], "--steps wants whole numbers"),
         (["--sampler", "ddpm,euler"], "--sampler wants ddpm, ddim, dpmpp"),
         (["--split", "tests"], "no split 'tests'"),
-        (["--utterances", "40"], "41 are needed: lower --utterances"),
+        (["--utterances", "40"], "not 41: lower --utterances or --held-back, or build"),
         (
             ["--longest-seconds", "0.01"],
             "has 0 validation utterances of at most 0.01 s",

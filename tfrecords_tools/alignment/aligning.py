@@ -14,6 +14,7 @@ from tfrecords_tools.alignment import forced, textgrid, words
 from tfrecords_tools.alignment.confidence import DEFAULT_LIMITS, Limits, measure
 from tfrecords_tools.alignment.outcomes import Outcome
 from tfrecords_tools.audio import probe, reading
+from tfrecords_tools.decoding import SAMPLE_RATE_HZ
 from tfrecords_tools.utterance import SkipUtterance, Utterance
 from wg2.audio import wav
 from wg2.text.frontend import Frontend, Word
@@ -84,7 +85,7 @@ def _align(utterance: Utterance, path: Path, settings: Settings) -> Outcome:
     outcome = Outcome(utterance.id, utterance.text)
     try:
         spoken = _transcribe(utterance.text, settings.lexicon)
-        recording = reading.read(utterance.wav_path, forced.SAMPLE_RATE_HZ)
+        recording = reading.read(utterance.wav_path, SAMPLE_RATE_HZ)
         samples, _ = wav.to_int16(recording.audio)
         _check_length(recording.end_seconds, spoken)
         outcome = replace(outcome, confidence=0.0, seconds=recording.end_seconds)

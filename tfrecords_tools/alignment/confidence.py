@@ -24,13 +24,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfrecords_tools.alignment.forced import (
-    FRAMES_PER_SECOND,
-    SAMPLE_RATE_HZ,
-    Alignment,
-    ForcedWord,
-)
+from tfrecords_tools.alignment.forced import FRAMES_PER_SECOND, Alignment, ForcedWord
 from tfrecords_tools.alignment.textgrid import Interval
+from tfrecords_tools.decoding import SAMPLE_RATE_HZ
 from tfrecords_tools.utterance import SkipUtterance
 
 _SHORTEST_WORD_SECONDS = 0.15

@@ -31,12 +31,11 @@ import pocketsphinx
 
 from tfrecords_tools.alignment.textgrid import Interval, TextGrid
 from tfrecords_tools.alignment.words import AlignedWord
+from tfrecords_tools.decoding import SAMPLE_RATE_HZ, decode
 from wg2.text import symbols
 from wg2.text.frontend import Word
 from wg2.text.lexicon import Pronunciation
 
-SAMPLE_RATE_HZ = 16000
-"""That of the acoustic model."""
 SHORTEST_SECONDS, LONGEST_SECONDS = 0.1, 100.0
 """Of a recording. The second pass has memory for all states in all frames: 0.3 GB at
 the upper limit, growing with its square."""
@@ -204,7 +203,7 @@ def _two_passes(
         decoder.add_word(name, " ".join(phones), update=False)
     try:
         decoder.set_align_text(" ".join(dictionary.names))
-        _decode(decoder, samples)
+        decode(decoder, samples)
         if decoder.hyp() is None:
             return [], []
         scores = [
@@ -215,7 +214,7 @@ def _two_passes(
             if _is_word(word.word)
         ]
         decoder.set_alignment()
-        _decode(decoder, samples)
+        decode(decoder, samples)
         # Not a list of its entries: they die when the iterator moves on.
         entries = [
             _Entry(
@@ -253,14 +252,5 @@ def _decoder() -> pocketsphinx.Decoder:
     )
 
 
-def _decode(decoder: pocketsphinx.Decoder, samples: np.ndarray) -> None:
-    decoder.start_utt()
-    decoder.process_raw(samples.astype("<i2").tobytes(), full_utt=True)
-    decoder.end_utt()
-
-
 def _without_stress(pronunciation: Pronunciation) -> Pronunciation:
-    return tuple(
-        phone[:-1] if phone in symbols.STRESSED_VOWELS else phone
-        for phone in pronunciation
-    )
+    return tuple(map(symbols.without_stress, pronunciation))

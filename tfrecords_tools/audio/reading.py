@@ -107,7 +107,7 @@ def read_all(
         except SkipUtterance as skip:
             yield skip
             continue
-        audio = _resample(audio, file.sample_rate_hz, sample_rate_hz, resampler)
+        audio = resample(audio, file.sample_rate_hz, sample_rate_hz, resampler)
         end_seconds = file.num_frames / file.sample_rate_hz
         yield Recording(
             audio, sample_rate_hz, file.sample_rate_hz, file.num_channels, end_seconds
@@ -161,9 +161,22 @@ def _check(audio: np.ndarray) -> None:
         raise SkipUtterance("silent audio", "every sample is zero")
 
 
-def _resample(
-    audio: np.ndarray, source_rate_hz: int, sample_rate_hz: int, resampler: str
+def resample(
+    audio: np.ndarray,
+    source_rate_hz: int,
+    sample_rate_hz: int,
+    resampler: str = SOXR,
 ) -> np.ndarray:
+    """`audio` of another rate.
+
+    Args:
+        audio: float32 `(samples,)`.
+        source_rate_hz, sample_rate_hz: int > 0, of `audio` and of the result.
+        resampler: One of `RESAMPLERS`.
+
+    Raises:
+        ValueError: If the package soxr is needed and missing.
+    """
     if source_rate_hz == sample_rate_hz:
         return audio
     if resampler == TENSORFLOW_IO:

@@ -21,7 +21,7 @@ from wg2 import files
 from wg2.data.dataset import DatasetInfo, file_sha256
 from wg2.diffusion.sampler import SAMPLERS
 from wg2.evaluation import intelligibility
-from wg2.evaluation.combinations import DURATIONS, plan
+from wg2.evaluation.combinations import DURATIONS, PREDICTED, plan
 from wg2.evaluation.few_steps import few_steps
 from wg2.evaluation.held_out import HeldOut, choose
 from wg2.evaluation.lists import names, whole_numbers
@@ -81,11 +81,12 @@ def evaluate(args: argparse.Namespace) -> int:
         "sample_rate_hz": info.sample_rate_hz,
         "split": args.split,
         "utterances": args.utterances,
+        "longest_seconds": args.longest_seconds,
         "seed": args.seed,
         "listen": args.listen,
         "intelligibility": not args.no_intelligibility,
     }
-    utterances = choose(info, args.split, args.utterances)
+    utterances = choose(info, args.split, args.utterances, args.longest_seconds)
     store = Store(args.output, settings)
     evaluation = Evaluation(
         Synthesizer(voice, batch_size=1),
@@ -99,12 +100,9 @@ def evaluate(args: argparse.Namespace) -> int:
         evaluation.run(planned, False if args.no_progress else None)
     ids = [utterance.id for utterance in utterances]
     rows = summarize(ids, store.recordings(), store.combinations(), args.seed)
-    without = sum(v["measured_in"] == QUIETEST for v in rows[0].utterances)
-    if without:
-        notes.append(
-            f"{without} of {len(ids)} recordings have no pauses: of them, floor, "
-            "floor high and flatness are those of their quietest 5 %"
-        )
+    for note in (*_stopped(store, ids), *_without_pauses(rows)):
+        print(f"evaluate: {note}", file=sys.stderr)
+        notes.append(note)
     _write(args.output, settings, utterances, rows, store, notes)
     print(text_table(rows))
     print(f"{args.output / HTML_FILE}", file=sys.stderr)
@@ -115,6 +113,33 @@ def voice_hash(directory: Path) -> str:
     """Hexadecimal hash of what a voice's sound depends on: its config and weights."""
     digests = (file_sha256(directory / name) for name in (CONFIG_FILE, WEIGHTS_FILE))
     return hashlib.sha256(" ".join(digests).encode("ascii")).hexdigest()
+
+
+def _stopped(store: Store, ids: Sequence[str]) -> Iterator[str]:
+    """Notes on combinations of earlier runs that have no row yet."""
+    for combination, values in store.combinations().items():
+        count = sum(id in values for id in ids)
+        if count < len(ids):
+            yield (
+                f"{combination.name} was stopped after {count} of {len(ids)} "
+                "utterances and is left out: ask for it again"
+            )
+
+
+def _without_pauses(rows: Sequence[Row]) -> Iterator[str]:
+    """Notes on floors of different kinds; true durations have the recordings' pauses,
+    and predicted ones are the same for all steps, samplers and schedules."""
+    kinds = {"recordings": rows[0]}
+    for row in rows[1:]:
+        if row.combination.durations == PREDICTED:
+            kinds.setdefault("utterances with predicted durations", row)
+    for kind, row in kinds.items():
+        without = sum(v["measured_in"] == QUIETEST for v in row.utterances)
+        if without:
+            yield (
+                f"{without} of {len(row.utterances)} {kind} have no pauses: of them, "
+                "floor, floor high and flatness are those of their quietest 5 %"
+            )
 
 
 def _write(

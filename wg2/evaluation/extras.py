@@ -21,5 +21,5 @@ def require(packages: Sequence[str]) -> None:
     if missing:
         raise ValueError(
             f"evaluation needs the packages {', '.join(missing)}: "
-            "pip install 'wg2[evaluation]'"
+            f"pip install {' '.join(missing)}"
         )

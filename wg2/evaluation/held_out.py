@@ -39,7 +39,11 @@ class HeldOut:
 
 
 def choose(
-    info: DatasetInfo, split: str, count: int, longest_seconds: float | None = None
+    info: DatasetInfo,
+    split: str,
+    count: int,
+    longest_seconds: float | None = None,
+    count_options: str = "--utterances",
 ) -> list[HeldOut]:
     """Utterances of a split: those whose id has the smallest hash, so that they come
     from everywhere in the corpus, and the first of 50 are those of 10.
@@ -48,19 +52,23 @@ def choose(
         info: The records.
         split: Name.
         count: int.
-        longest_seconds: float or None: longer ones are passed over; there may be fewer
-            than `count` then.
+        longest_seconds: float or None: longer ones are passed over.
+        count_options: What a user made `count` of, for messages.
 
     Raises:
-        ValueError: No or an empty split, fewer utterances than `count`, or a damaged
-            record or shard.
+        ValueError: No or an empty split, fewer utterances than `count`, a length that
+            is none, or a damaged record or shard.
         FileNotFoundError: If a shard is missing.
     """
+    if longest_seconds is not None and not longest_seconds > 0:
+        raise ValueError(
+            f"--longest-seconds must be above 0. Received: {longest_seconds:g}"
+        )
     available = info.split(split).num_utterances
     if count > available:
         raise ValueError(
             f"{info.directory} has {available} {split} utterances, not {count}: lower "
-            "--utterances, or build with a larger --validation-percent"
+            f"{count_options}, or build with a larger --validation-percent"
         )
     most = np.inf if longest_seconds is None else longest_seconds * info.sample_rate_hz
     keyed = (
@@ -69,6 +77,12 @@ def choose(
         if len(record.audio) <= most
     )
     chosen = heapq.nsmallest(count, keyed, key=lambda item: item[0])
+    if len(chosen) < count:
+        raise ValueError(
+            f"{info.directory} has {len(chosen)} {split} utterances of at most "
+            f"{longest_seconds:g} s, not {count}: lower {count_options}, or raise "
+            "--longest-seconds"
+        )
     return [_held_out(info, record) for _, record in chosen]
 
 

@@ -62,13 +62,13 @@ MEASURES = (
     Measure(
         "f0_rmse_cents", "F0", "cents", 0,
         "Root mean square error of log F0 (WORLD's DIO and StoneMask) where both have "
-        "voice, in the recording's speech; a semitone is 100 cents, and 1731 cents are "
-        "1 in natural log.",
+        "voice, in the recording's speech, frames paired as for mel L1; a semitone is "
+        "100 cents, and 1731 cents are 1 in natural log.",
     ),
     Measure(
         "voicing_error_percent", "V/UV", "%", 1,
         "Share of frames of the recording's speech where one has voice and the other "
-        "has none.",
+        "has none; frames paired as for mel L1.",
     ),
     Measure(
         "duration_mae_ms", "phone", "ms", 1,
@@ -88,8 +88,8 @@ MEASURES = (
     ),
     Measure(
         "noise_floor_dbfs", "floor", "dBFS", 1,
-        "Level in pauses, 50 ms away from speech: the hiss. Where there are no pauses, "
-        "in the quietest 5 %. Silence counts as -100 dBFS.",
+        "Median level of 20 ms in pauses, 50 ms away from speech: the hiss. Where "
+        "there are no pauses, in the quietest 5 %. Silence counts as -100 dBFS.",
         of_recording=True,
     ),
     Measure(

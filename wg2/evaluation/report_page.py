@@ -51,8 +51,10 @@ def report_page(
         notes: What a reader should know.
     """
     voice = settings["voice"]
+    longest = settings["longest_seconds"]
+    length = "" if longest is None else f" of at most {longest:g} s"
     lines = (
-        f"{settings['utterances']} {settings['split']} utterances of "
+        f"{settings['utterances']} {settings['split']} utterances{length} of "
         f"{settings['corpus']}, corpus hash {settings['corpus_hash'][:12]}",
         f"Voice weights and config: {settings['voice_hash'][:12]}",
     )
@@ -95,7 +97,11 @@ def _overview(settings: dict[str, Any], rows: Sequence[Row]) -> Element:
 
 def _results(rows: Sequence[Row], kinds: Sequence[str], notes: Sequence[str]):
     children: list[Child] = [
-        element("p", "Means over the utterances with 95 % bootstrap intervals.")
+        element(
+            "p",
+            "Means over the utterances (WER, PER and RTF: of all utterances together) "
+            "with 95 % bootstrap intervals.",
+        )
     ]
     children += [element("p", f"Note: {note}.") for note in notes]
     for kind in kinds:

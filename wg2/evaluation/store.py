@@ -43,9 +43,7 @@ class Store:
         path = directory / _SETTINGS
         if path.is_file():
             _check_same(path, settings)
-        elif directory.exists() and (
-            not directory.is_dir() or any(directory.iterdir())
-        ):
+        elif directory.exists() and not _is_empty(directory):
             raise ValueError(
                 f"{directory} exists and holds no evaluation; it is left as it is. "
                 "Choose another --output"
@@ -103,6 +101,13 @@ class Store:
         }
 
 
+def _is_empty(directory: Path) -> bool:
+    """Whether a folder has nothing but what a run that was killed at once left."""
+    return directory.is_dir() and all(
+        path.name.startswith(f".{_SETTINGS}.") for path in directory.iterdir()
+    )
+
+
 def _sound(folder: Path, number: int) -> Path:
     return folder / f"{number:04d}.wav"
 
@@ -128,16 +133,20 @@ def _read_combination(path: Path) -> Combination:
 
 
 def read_lines(path: Path) -> dict[str, Values]:
-    """The JSON objects of a file of lines, by their "id"; none if there is no file."""
+    """The JSON objects of a file of lines, by their "id"; none if there is no file.
+
+    A killed run leaves half a line, and a crash of the system lines of zeros: what is
+    no such object is as if it had not been measured.
+    """
     if not path.is_file():
         return {}
     found = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
             values = json.loads(line)
-        except ValueError:  # a killed run leaves half a line
+            found[values["id"]] = values
+        except (ValueError, TypeError, KeyError):
             continue
-        found[values["id"]] = values
     return found
 
 

@@ -167,14 +167,8 @@ def _utterances(
 ) -> tuple[list[HeldOut], list[HeldOut]]:
     """To search with, and to hold back."""
     wanted = args.utterances + args.held_back
-    available = info.split(args.split).num_utterances
-    chosen = choose(info, args.split, min(wanted, available), args.longest_seconds)
-    if len(chosen) < wanted:
-        raise ValueError(
-            f"{info.directory} has {len(chosen)} {args.split} utterances of at most "
-            f"{args.longest_seconds:g} s, {wanted} are needed: lower --utterances or "
-            "--held-back, or raise --longest-seconds"
-        )
+    options = "--utterances or --held-back"
+    chosen = choose(info, args.split, wanted, args.longest_seconds, options)
     return chosen[: args.utterances], chosen[args.utterances :]
 
 
@@ -183,7 +177,3 @@ def _check_numbers(args: argparse.Namespace) -> None:
         if (value := getattr(args, name)) < 1:
             option = "--" + name.replace("_", "-")
             raise ValueError(f"{option} must be at least 1. Received: {value}")
-    if not args.longest_seconds > 0:
-        raise ValueError(
-            f"--longest-seconds must be above 0. Received: {args.longest_seconds}"
-        )

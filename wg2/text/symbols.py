@@ -25,12 +25,19 @@ VOWELS = (
     "UH", "UW",
 )  # fmt: skip
 STRESSED_VOWELS = tuple(vowel + stress for vowel in VOWELS for stress in "012")
+UNSTRESSED = frozenset((*_CONSONANTS, *VOWELS))
+"""All speech sounds as recognisers name them, which hear no stress."""
 
 PHONEMES: tuple[str, ...] = PAD, END, SILENCE, *PAUSES, *_CONSONANTS, *STRESSED_VOWELS
 """Default inventory; id of a symbol = its index."""
 
 BOUNDARIES = frozenset((PAD, END, SILENCE, *PAUSES))
 """Symbols that are not speech sounds."""
+
+
+def without_stress(symbol: str) -> str:
+    """The vowel of a stressed one; any other symbol as it is."""
+    return symbol[:-1] if symbol in STRESSED_VOWELS else symbol
 
 
 class UnknownPhonemeError(ValueError):
