@@ -54,8 +54,8 @@ SMALL = Config(
         bounded_film=True,
         normalize_features=True,
     ),
-    # Six steps of DPM-Solver++ are as near to recordings as a thousand; of the paper's
-    # sampler 25 are (measured with the bundled voice, see voices/slt/evaluation).
+    # Six steps of DPM-Solver++ come as near to recordings as a thousand; the paper's
+    # sampler wants twelve (the bundled voice's log-mel L1, see voices/slt/evaluation).
     diffusion=DiffusionConfig(
         level_distribution="normal_log_snr",
         synthesis_steps=6,
