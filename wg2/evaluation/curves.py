@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -59,7 +60,9 @@ def curves(rows: Sequence[Row], measure: Measure) -> Figure:
                 linewidth=1.3,
                 elinewidth=0.8,
                 capsize=2,
-                label=sampler if len(schedules) == 1 else f"{sampler}, {schedule}",
+                label=sampler
+                if len(schedules) == 1
+                else f"{sampler}, {Path(schedule).stem}",
             )
         steps = sorted({r.combination.steps for r in drawn})
         ends = steps[0] / 1.25, steps[-1] * 1.25
@@ -77,6 +80,13 @@ def curves(rows: Sequence[Row], measure: Measure) -> Figure:
         axes.set_xlabel("refinement steps")
         unit = f" ({measure.unit})" if measure.unit else ""
         axes.set_ylabel(f"{measure.title}{unit}")
-        figure.legend(loc="outside lower center", ncols=3, fontsize=8, frameon=False)
+        labels = axes.get_legend_handles_labels()[1]
+        wide = max(map(len, labels), default=0) > 18
+        figure.legend(
+            loc="outside lower center",
+            ncols=2 if wide else 3,
+            fontsize=8,
+            frameon=False,
+        )
         plain(axes)
     return figure
