@@ -172,6 +172,11 @@ def test_bad_overrides_say_what_is_wrong(assignment, words):
             "2 DBlocks, 5 UBlocks",
         ),
         (["decoder.upsampling_factors=[5, 5]"], "Received: 2, 5, 5"),
+        (["resampler.frame_kernel_size=4"], "must be odd. Received: 4"),
+        (
+            ["resampler.frame_kernel_size=1"],
+            r"\[3, 63\].*frame_kernel_size=1",
+        ),
         (
             [
                 "diffusion.beta_start=0.02",

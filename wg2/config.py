@@ -157,7 +157,7 @@ class ResamplerConfig:
         _check_range(self, 0, 16, "num_frame_masks", "num_channel_masks")
         _check_range(self, 1, 4096, "max_masked_frames", "max_masked_channels")
         _check_range(self, 0, 16, "frame_blocks")
-        _check_range(self, 1, 63, "frame_kernel_size")
+        _check_range(self, 3, 63, "frame_kernel_size")
         _require(
             self.frame_kernel_size % 2 == 1,
             f"`frame_kernel_size` must be odd. Received: {self.frame_kernel_size}",

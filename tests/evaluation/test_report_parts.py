@@ -13,8 +13,10 @@ from matplotlib import colormaps, image
 from wg2.evaluation import listening, spectrogram
 from wg2.evaluation.bootstrap import Estimate
 from wg2.evaluation.combinations import Combination
+from wg2.evaluation.curves import curves
 from wg2.evaluation.few_steps import few_steps
 from wg2.evaluation.held_out import HeldOut
+from wg2.evaluation.measures import MEASURES
 from wg2.evaluation.summary import Row, summarize, to_json
 from wg2.evaluation.text_table import text_table
 from wg2.reporting.html_elements import document
@@ -115,6 +117,31 @@ def test_few_steps_are_compared_with_the_most_of_their_kind():
     percent = found.log_mel_l1_percent
     assert percent.value == pytest.approx(100 * (1.8 / 1.5 - 1))
     assert percent.low < 20 < percent.high
+
+
+def test_legends_of_long_names_stay_inside_the_picture():
+    schedules = (
+        "voice",
+        "derived",
+        *(f"some/folder/betas_{i}_of_50.json" for i in "ab"),
+    )
+    rows = [
+        Row(
+            Combination(schedule, steps, sampler, "true", "00"),
+            {"mcd_db": Estimate(7.0, 6.5, 7.5)},
+            {},
+            (),
+        )
+        for schedule in schedules
+        for sampler in ("ddpm", "dpmpp")
+        for steps in (6, 12)
+    ]
+    figure = curves(rows, next(m for m in MEASURES if m.name == "mcd_db"))
+    figure.draw_without_rendering()
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()][3] == "ddpm, betas_b_of_50"
+    box = legend.get_window_extent()
+    assert box.x0 >= 0 and box.x1 <= figure.bbox.width
 
 
 def test_summary_and_table_have_what_is_complete_in_order():

@@ -40,7 +40,7 @@ def reference(layer, x):
     return x
 
 
-@pytest.mark.parametrize("kernel_size", [1, 3, 5])
+@pytest.mark.parametrize("kernel_size", [3, 5, 7])
 def test_equals_float64_loops_over_each_utterance_alone(kernel_size):
     layer = make_layer(3, kernel_size)
     frames = to_numpy(layer(X, MASK))
@@ -92,3 +92,9 @@ def test_a_shorter_utterance_gets_what_it_gets_alone():
     np.testing.assert_allclose(
         to_numpy(together)[1, :13], to_numpy(alone)[0], atol=1e-5
     )
+
+
+@pytest.mark.parametrize("kernel_size", [1, 4])
+def test_kernels_without_neighbours_or_middle_are_refused(kernel_size):
+    with pytest.raises(ValueError, match=f"at least 3.*kernel_size={kernel_size}"):
+        FrameConvolutions(2, kernel_size)

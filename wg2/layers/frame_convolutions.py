@@ -23,16 +23,22 @@ class FrameConvolutions(keras.layers.Layer):
 
     Args:
         num_blocks: int >= 0.
-        kernel_size: int, odd.
+        kernel_size: int, odd, at least 3.
     Call arguments:
         x: `(batch, frames, channels)`.
         time_mask: bool `(batch, frames)`, frames of the utterance.
     Returns:
         `(batch, frames, channels)`; meaningless where the mask is False.
+    Raises:
+        ValueError: If `kernel_size` is even, or sees nothing around a frame.
     """
 
     def __init__(self, num_blocks: int = 3, kernel_size: int = 5, **kwargs):
         super().__init__(autocast=False, **kwargs)
+        if kernel_size < 3 or kernel_size % 2 == 0:
+            raise ValueError(
+                f"`kernel_size` must be odd and at least 3. Received: {kernel_size=}"
+            )
         self.num_blocks = num_blocks
         self.kernel_size = kernel_size
         self.convolutions = []
